@@ -1,0 +1,2 @@
+//! Ratios against a baseline in the same run.
+fn main() {}

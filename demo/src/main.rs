@@ -1,0 +1,2 @@
+//! A crew of two scripted agents at work in a scratch folder.
+fn main() {}

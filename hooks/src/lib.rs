@@ -1,0 +1,1 @@
+//! Hooks: what an agent may do.

@@ -1,0 +1,1 @@
+//! The hook protocol of coding agents, and the reader of shell command lines.

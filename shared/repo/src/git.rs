@@ -1,0 +1,85 @@
+//! The git program, for changes and for what only it can tell.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use crewkit_tool::process::{Ended, Run};
+use crewkit_tool::{Context, Refusal};
+
+/// One call of git in a folder. Its environment keeps it from asking questions and from touching the index for a
+/// mere look.
+#[derive(Debug)]
+pub struct Git {
+    run: Run,
+}
+
+impl Git {
+    /// A call of git in `directory`.
+    pub fn at(context: &Context, directory: &Path) -> Self {
+        let run = Run::new(context, "git")
+            .directory(directory)
+            .variable("GIT_TERMINAL_PROMPT", "0")
+            .variable("GIT_OPTIONAL_LOCKS", "0")
+            .variable("LC_ALL", "C.UTF-8");
+        Self { run }
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.run = self.run.args(arguments);
+        self
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.run = self.run.arg(argument);
+        self
+    }
+
+    /// The time it may take (a network's, mostly).
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.run = self.run.limit(limit);
+        self
+    }
+
+    /// Lets git's own lines go to our standard error as they come.
+    #[must_use]
+    pub fn chatter(mut self) -> Self {
+        self.run = self.run.chatter();
+        self
+    }
+
+    /// Bytes for git's standard input.
+    #[must_use]
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.run = self.run.stdin(bytes);
+        self
+    }
+
+    /// Runs it; git's failure is no error here, see [`Ended::code`].
+    ///
+    /// # Errors
+    /// When git cannot be started, see [`Run::run`].
+    pub fn run(self) -> Result<Ended, Refusal> {
+        self.run.run()
+    }
+
+    /// Runs it and takes a failure for a refusal with git's own complaint, `doing` before it.
+    ///
+    /// # Errors
+    /// When git cannot be started or ends with something other than 0.
+    pub fn must(self, doing: &str) -> Result<Ended, Refusal> {
+        let ended = self.run.run()?;
+        if ended.timed_out {
+            return Err(Refusal::new(format!("{doing}: git took too long")));
+        }
+        if !ended.ok() {
+            return Err(Refusal::new(format!("{doing}: {}", ended.complaint())));
+        }
+        Ok(ended)
+    }
+}

@@ -1,0 +1,18 @@
+//! The crew's database. Everything that is SQL stands in this crate; a tool calls typed functions.
+//!
+//! # Locking
+//! Readers never wait (write-ahead log). Writers queue in order of arrival on an advisory lock beside the file
+//! ([`queue`]), then take SQLite's own lock in one `BEGIN IMMEDIATE` transaction, which also keeps out writers that
+//! don't queue. Every write is one such transaction in one function.
+//!
+//! # Compatibility
+//! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
+//! brought to the current one on opening, after a copy; a newer one is read and never written.
+
+mod error;
+mod migrate;
+mod open;
+pub mod queue;
+
+pub use error::{Error, Result};
+pub use open::{SCHEMA_VERSION, Settings, Store};

@@ -1,0 +1,1 @@
+//! One program for all of crewkit's tools.

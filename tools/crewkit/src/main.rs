@@ -1,0 +1,15 @@
+//! The installed program: one file that is every tool, picked by the name it was called by.
+
+mod call;
+mod table;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_else(|| OsString::from("crewkit"));
+    let arguments: Vec<OsString> = arguments.collect();
+    let (tool, arguments) = call::pick(&called, &arguments);
+    crewkit_tool::run(tool, arguments)
+}

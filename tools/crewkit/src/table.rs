@@ -1,0 +1,47 @@
+//! Every tool, once. Dispatch, `crewkit list`, links, man pages and completions come from this table.
+
+use crewkit_tool::{Kind, Tool};
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    /// The folder under `tools/` (or `hooks`) that holds it.
+    pub(crate) family: &'static str,
+    /// The tool.
+    pub(crate) tool: Tool,
+    /// The file names it answers to in the agent's folder, relative to that.
+    pub(crate) drop_ins: &'static [&'static str],
+}
+
+const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static str]) -> Entry {
+    Entry { family, tool, drop_ins }
+}
+
+/// All tools and hooks, by family and name.
+pub(crate) const TOOLS: &[Entry] = &[entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"])];
+
+/// The row of the tool called `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    TOOLS.iter().find(|entry| entry.tool.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_and_places_are_unique() {
+        let names: HashSet<_> = TOOLS.iter().map(|entry| entry.tool.name).collect();
+        assert_eq!(names.len(), TOOLS.len());
+        let places: Vec<_> = TOOLS.iter().flat_map(|entry| entry.drop_ins).collect();
+        assert_eq!(places.iter().collect::<HashSet<_>>().len(), places.len());
+    }
+
+    #[test]
+    fn a_hook_is_named_as_one() {
+        for entry in TOOLS {
+            assert_eq!(entry.tool.kind == Kind::Hook, entry.family == "hooks", "{}", entry.tool.name);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Small truthful summaries of large outputs.

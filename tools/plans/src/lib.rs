@@ -1,0 +1,3 @@
+//! Plans, waves, tasks: the tools that make, change and read them.
+
+pub mod plan_db;
