@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long)]
     full: bool,
     /// Most names in each list; what was cut is counted under `more` (0: no limit)
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true)]
     limit: usize,
     /// One line for each work tree of the repository, the main one first, each with its `path`
     #[arg(long)]
