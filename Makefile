@@ -28,7 +28,7 @@ parity:
 
 ## ratios against a baseline in the same run, into benches/RESULTS.md
 bench:
-	cargo run --quiet --release -p crewkit-benches
+	./install.sh --prefix target/bench --claude-home target/bench/claude --no-hooks && cargo run --quiet --release -p crewkit-benches -- target/bench/claude --write benches/RESULTS.md
 
 install:
 	./install.sh

@@ -1,1 +1,5 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
+
+mod demo;
+mod house;
+mod install;
