@@ -87,6 +87,7 @@ struct Digest {
 
 /// The number of names cut from each list.
 #[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the lists")]
 struct More {
     #[serde(skip_serializing_if = "is_zero")]
     conflict_files: usize,
