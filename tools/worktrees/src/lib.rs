@@ -1,1 +1,4 @@
 //! Worktrees.
+
+mod list;
+pub mod worktree_create;
