@@ -183,30 +183,32 @@ impl Report<'_> {
 
     fn text(&self, repository: &Repository) -> String {
         let origin = match (self.added.origin, &self.arguments.from) {
-            (Origin::Existing, _) => "existing branch".to_owned(),
-            (Origin::Remote, _) => format!("new, tracks origin/{}", self.arguments.branch),
-            (Origin::New, Some(from)) => format!("new, from {from}"),
-            (Origin::New, None) => "new, from the present commit".to_owned(),
+            (Origin::Existing, _) => "Branch exists, using existing branch".to_owned(),
+            (Origin::Remote, _) => format!("New branch, tracking origin/{}", self.arguments.branch),
+            (Origin::New, Some(from)) => format!("New branch from {from}"),
+            (Origin::New, None) => "New branch from current HEAD".to_owned(),
         };
         let line = |text: String| text::one_line(&text) + "\n";
         let mut out = "=== WORKTREE CREATE ===\n".to_owned();
-        out += &line(format!("Main repo: {}", self.home.root.display()));
-        out += &line(format!("Branch: {} ({origin})", self.arguments.branch));
-        out += &line(format!("Worktree path: {}", self.path.display()));
-        if !(self.links.linked.is_empty() && self.links.kept.is_empty()) {
-            out += "\n--- Environment files ---\n";
-            for name in &self.links.linked {
-                let excluded = if self.links.excluded.contains(name) { " (now in info/exclude)" } else { "" };
-                out += &line(format!("  {} -> {}{excluded}", shown(name), self.home.root.join(name).display()));
-            }
-            for name in &self.links.kept {
-                out += &line(format!("  {}: the worktree has its own", shown(name)));
-            }
+        out += &line(format!("📂 Main repo: {}", self.home.root.display()));
+        out += &line(format!("🌿 Branch: {}", self.arguments.branch));
+        out += &line(format!("📁 Worktree path: {}", self.path.display()));
+        out += &line(origin);
+        out += "\n--- Symlinking .env files ---\n";
+        for name in &self.links.linked {
+            let excluded = if self.links.excluded.contains(name) { " (added to info/exclude)" } else { "" };
+            out += &line(format!("  {} -> {}{excluded}", shown(name), self.home.root.join(name).display()));
+        }
+        for name in &self.links.kept {
+            out += &line(format!("  {}: exists in the worktree, not linked", shown(name)));
+        }
+        if self.links.linked.is_empty() && self.links.kept.is_empty() {
+            out += "No .env files found in main repo\n";
         }
         if let Some(install) = &self.install {
             let ended =
                 if install.exit_code == 0 { "done".to_owned() } else { format!("exit code {}", install.exit_code) };
-            out += "\n--- Packages ---\n";
+            out += "\n--- Installing dependencies ---\n";
             out += &line(format!("  {}: {ended}", install.command));
         }
         out += if self.ready { "\n=== WORKTREE READY ===\n" } else { "\n=== WORKTREE NOT READY: see the errors ===\n" };
