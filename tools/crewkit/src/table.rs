@@ -1,6 +1,6 @@
 //! Every tool, once. Dispatch, `crewkit list`, links, man pages and completions come from this table.
 
-use crewkit_tool::{Kind, Tool};
+use crewkit_tool::Tool;
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,7 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
 ];
 
 /// The row of the tool called `name`.
@@ -31,6 +32,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crewkit_tool::Kind;
     use std::collections::HashSet;
 
     #[test]
