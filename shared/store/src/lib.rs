@@ -10,6 +10,7 @@
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
 mod error;
+pub mod locks;
 mod migrate;
 mod open;
 pub mod queue;
