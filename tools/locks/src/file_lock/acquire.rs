@@ -16,10 +16,10 @@ use super::files;
 #[derive(Args, Debug)]
 pub(super) struct Common {
     /// The plan it is for.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     plan_id: Option<RowId>,
     /// A process that lives as long as the owner's work [default: the caller].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pid: Option<ProcessId>,
     /// Respect locks on the same file in other work trees of the repository too.
     #[arg(long)]
@@ -73,7 +73,7 @@ pub(super) struct Acquire {
     #[arg(long, value_name = "NAME", default_value = "unknown")]
     agent: String,
     /// How long to wait for a file that another holds; 0 is one try.
-    #[arg(long, value_name = "SEC", default_value_t = 30)]
+    #[arg(long, value_name = "SEC", allow_negative_numbers = true, default_value_t = 30)]
     timeout: u32,
     #[command(flatten)]
     common: Common,
@@ -91,7 +91,7 @@ pub(super) struct AcquireSession {
     #[arg(default_value = "session-agent")]
     agent: String,
     /// How long to wait, in seconds; 0 is one try.
-    #[arg(default_value_t = 5)]
+    #[arg(allow_negative_numbers = true, default_value_t = 5)]
     timeout: u32,
     #[command(flatten)]
     common: Common,
@@ -103,7 +103,7 @@ pub(super) struct Wait {
     /// The file.
     file: OsString,
     /// How long.
-    #[arg(long, value_name = "SEC", default_value_t = 30)]
+    #[arg(long, value_name = "SEC", allow_negative_numbers = true, default_value_t = 30)]
     timeout: u32,
     /// Wait for locks on the same file in other work trees of the repository too.
     #[arg(long)]

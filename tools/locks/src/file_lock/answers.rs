@@ -90,7 +90,7 @@ pub(super) struct Failed<'a> {
 
 /// A locked file, for check.
 #[derive(Serialize)]
-pub(super) struct Locked<'a> {
+pub(super) struct Checked<'a> {
     locked: bool,
     file: &'a str,
     task_id: Option<&'a str>,
@@ -108,7 +108,7 @@ pub(super) struct Locked<'a> {
     locked_file: Option<&'a str>,
 }
 
-impl<'a> Locked<'a> {
+impl<'a> Checked<'a> {
     /// The lock on the file that the caller called `asked`.
     pub(super) fn new(lock: &'a Lock, asked: &'a str, stale: bool) -> Self {
         Self {

@@ -16,7 +16,7 @@ use super::files;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a heartbeat is written.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
+const HEARTBEAT_EVERY: Duration = Duration::from_mins(1);
 
 /// Run a command under the lock: heartbeats while it runs, release at its end, its exit code.
 ///
@@ -39,7 +39,7 @@ pub(super) struct Hold {
     #[arg(long, value_name = "NAME", default_value = "unknown")]
     agent: String,
     /// How long to wait for a file that another holds; 0 is one try.
-    #[arg(long, value_name = "SEC", default_value_t = 30)]
+    #[arg(long, value_name = "SEC", allow_negative_numbers = true, default_value_t = 30)]
     timeout: u32,
     #[command(flatten)]
     common: Common,

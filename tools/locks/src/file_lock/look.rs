@@ -9,7 +9,7 @@ use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 use serde::Serialize;
 use serde_json::json;
 
-use super::answers::{Free, Holder, Listed, Locked};
+use super::answers::{Checked, Free, Holder, Listed};
 use super::files;
 
 /// Say whether a file is locked, and by whom.
@@ -26,7 +26,7 @@ pub(super) struct Check {
 #[derive(Args, Debug)]
 pub(super) struct List {
     /// Those of this plan.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     plan_id: Option<RowId>,
     /// Those of this task.
     #[arg(long, value_name = "ID", value_parser = files::name())]
@@ -49,7 +49,7 @@ pub(super) struct Verify {
     /// The file.
     file: OsString,
     /// The number that acquire gave.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     fence: RowId,
 }
 
@@ -77,7 +77,7 @@ impl Check {
             None => Outcome::json(&Free { locked: false, file: &file.path }),
             Some(lock) => {
                 let stale = files::here(context, |here| lock.stale(here));
-                Outcome::json(&Locked::new(&lock, &file.path, stale))
+                Outcome::json(&Checked::new(&lock, &file.path, stale))
             }
         })
     }

@@ -56,7 +56,7 @@ pub(super) struct Heartbeat {
 #[derive(Args, Debug)]
 pub(super) struct Cleanup {
     /// How old, in minutes.
-    #[arg(long, value_name = "MIN", default_value_t = 30)]
+    #[arg(long, value_name = "MIN", allow_negative_numbers = true, default_value_t = 30)]
     max_age: u32,
     /// Only show what would be removed.
     #[arg(long)]
