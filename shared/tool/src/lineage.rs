@@ -1,6 +1,7 @@
 //! Other processes: whether one lives, and which of those that called us outlives this call.
 
 use std::fs;
+use std::io::Read as _;
 
 use rustix::process::{Pid, getpid, getppid, test_kill_process};
 
@@ -88,7 +89,10 @@ struct Process {
 
 /// The first fields of proc_pid_stat(5); `None` without `/proc` or without the process.
 fn stat(pid: i64) -> Option<Process> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // The fields that are wanted stand at the beginning; a read of /proc gives them whole.
+    let mut beginning = [0; 256];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut beginning).ok()?;
+    parse_stat(beginning.get(..length)?)
 }
 
 fn parse_stat(text: &[u8]) -> Option<Process> {

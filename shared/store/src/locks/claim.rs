@@ -153,7 +153,7 @@ fn next_fence(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(
         "INSERT INTO schema_metadata (key, value) \
          VALUES ('file_lock_fence', (SELECT coalesce(max(fence), 0) + 1 FROM file_locks)) \
-         ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER) + 1, excluded.value) \
+         ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER) + 1, CAST(excluded.value AS INTEGER)) \
          RETURNING CAST(value AS INTEGER)",
         [],
         |row| row.get(0),
