@@ -1,2 +1,7 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
+
+mod demo;
+mod git_digest;
+mod house;
+mod install;
 mod locks;

@@ -23,6 +23,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
     entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
+    entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
 ];
 
 /// The row of the tool called `name`.
