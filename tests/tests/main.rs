@@ -4,3 +4,4 @@ mod demo;
 mod git_digest;
 mod house;
 mod install;
+mod locks;

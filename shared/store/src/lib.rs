@@ -12,6 +12,8 @@
 mod copies;
 mod error;
 pub mod migrate;
+pub mod locks;
+mod migrate;
 mod open;
 pub mod queue;
 mod state;
