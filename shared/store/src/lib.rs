@@ -9,6 +9,7 @@
 //! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
+pub mod chat;
 mod error;
 mod migrate;
 mod open;
