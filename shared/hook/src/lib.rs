@@ -1,1 +1,5 @@
 //! The hook protocol of coding agents, and the reader of shell command lines.
+
+pub mod protocol;
+
+pub use protocol::{Dialect, Event, NotAnEvent, Plain};

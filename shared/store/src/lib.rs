@@ -10,10 +10,10 @@
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
 mod copies;
+pub mod chat;
 mod error;
 pub mod migrate;
 pub mod locks;
-mod migrate;
 mod open;
 pub mod queue;
 mod state;

@@ -25,6 +25,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
+    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
 ];
 
 /// The row of the tool called `name`.
