@@ -12,6 +12,7 @@
 mod error;
 mod migrate;
 mod open;
+pub mod plans;
 pub mod queue;
 
 pub use error::{Error, Result};
