@@ -15,10 +15,12 @@ pub struct Gates {
     pub status: String,
     /// Its tasks, counted from their rows.
     pub counts: Counts,
-    /// Code and name of each wave that is merging, by position.
+    /// Code, name and row of each wave that is merging, by position.
     pub merging: Vec<(String, String, i64)>,
     /// Whether the plan was validated.
     pub validated: bool,
+    /// The worktrees of the plan and of its waves, as stored (may begin with `~`).
+    pub worktrees: Vec<String>,
 }
 
 /// What completing came to.
@@ -105,5 +107,10 @@ fn gates(connection: &Connection, plan: i64) -> Step<Gates> {
     let merging = select
         .query_map([plan], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Gates { plan, status, counts: of_plan(connection, plan)?, merging, validated })
+    let mut select = connection.prepare(
+        "SELECT worktree_path FROM plans WHERE id = ?1 AND worktree_path <> '' \
+         UNION ALL SELECT worktree_path FROM waves WHERE plan_id = ?1 AND worktree_path <> ''",
+    )?;
+    let worktrees = select.query_map([plan], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(Gates { plan, status, counts: of_plan(connection, plan)?, merging, validated, worktrees })
 }

@@ -2,6 +2,16 @@
 //!
 //! Each file beside this one holds a group of subcommands and lists them in a table; this file picks.
 
+mod add;
+mod claim;
+mod complete;
+mod create;
+mod import;
+mod pass_on;
+mod spec;
+mod update;
+mod words;
+
 use std::ffi::OsString;
 
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
@@ -26,7 +36,15 @@ pub(crate) struct Subcommand {
 }
 
 /// All subcommands, group by group, in the order of the help.
-const GROUPS: &[&[Subcommand]] = &[];
+const GROUPS: &[&[Subcommand]] = &[
+    create::SUBCOMMANDS,
+    claim::SUBCOMMANDS,
+    add::SUBCOMMANDS,
+    import::SUBCOMMANDS,
+    update::SUBCOMMANDS,
+    complete::SUBCOMMANDS,
+    pass_on::SUBCOMMANDS,
+];
 
 fn subcommands() -> impl Iterator<Item = &'static Subcommand> {
     GROUPS.iter().flat_map(|group| group.iter())
