@@ -1,1 +1,4 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
+
+mod plans_cluster;
+mod plans_read;

@@ -12,6 +12,8 @@
 mod error;
 mod migrate;
 mod open;
+pub mod plan_views;
+pub mod projects;
 pub mod queue;
 
 pub use error::{Error, Result};

@@ -157,43 +157,43 @@ fn is_destination(text: &str) -> bool {
 fn parse(text: &str) -> (RemoteSettings, Vec<String>) {
     let mut settings = RemoteSettings::default();
     let mut ignored = Vec::new();
+    let filled = |value: String| (!value.is_empty()).then_some(value);
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let assignment = line.strip_prefix("export ").unwrap_or(line).trim_start();
         let read = assignment.split_once('=').and_then(|(key, value)| Some((key, value_of(value)?)));
         match read {
-            Some(("REMOTE_HOST", value)) => settings.host = value,
-            Some(("REMOTE_DB", value)) => settings.database = value,
-            Some(("LOCAL_DB", value)) => settings.local_database = value.map(PathBuf::from),
+            Some(("REMOTE_HOST", value)) => settings.host = filled(value),
+            Some(("REMOTE_DB", value)) => settings.database = filled(value),
+            Some(("LOCAL_DB", value)) => settings.local_database = filled(value).map(PathBuf::from),
             _ => ignored.push(line.to_owned()),
         }
     }
     (settings, ignored)
 }
 
-/// A value as a shell's assignment writes it, `$HOME` at its beginning as `~`; `Some(None)` when it is empty, `None`
-/// when it asks for more than a value: another variable, a command, a second word.
-fn value_of(text: &str) -> Option<Option<String>> {
+/// A value as a shell's assignment writes it, `$HOME` at its beginning as `~`; `None` when it asks for more than a value:
+/// another variable, a command, a second word.
+fn value_of(text: &str) -> Option<String> {
     let quoted = |mark: char| {
         let (value, rest) = text.strip_prefix(mark)?.split_once(mark)?;
         let rest = rest.trim_start();
         (rest.is_empty() || rest.starts_with('#')).then_some(value)
     };
-    let value = match text.chars().next() {
-        Some(mark @ ('"' | '\'')) => quoted(mark)?,
-        _ => {
-            let value = text.find(" #").or_else(|| text.find("\t#")).map_or(text, |at| &text[..at]).trim_end();
-            if value.contains([' ', '\t', '"', '\'', ';', '&', '|', '<', '>', '(', ')']) {
-                return None;
-            }
-            value
+    let value = if let Some(mark @ ('"' | '\'')) = text.chars().next() {
+        quoted(mark)?
+    } else {
+        let value = text.find(" #").or_else(|| text.find("\t#")).map_or(text, |at| &text[..at]).trim_end();
+        if value.contains([' ', '\t', '"', '\'', ';', '&', '|', '<', '>', '(', ')']) {
+            return None;
         }
+        value
     };
     let home = ["$HOME", "${HOME}"].into_iter().find_map(|name| value.strip_prefix(name));
     let value = match home {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("~{rest}"),
         _ => value.to_owned(),
     };
-    (!value.contains(['$', '`', '\\'])).then(|| (!value.is_empty()).then_some(value))
+    (!value.contains(['$', '`', '\\'])).then_some(value)
 }
 
 #[cfg(test)]

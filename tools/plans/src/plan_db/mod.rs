@@ -2,6 +2,16 @@
 //!
 //! Each file beside this one holds a group of subcommands and lists them in a table; this file picks.
 
+mod cluster;
+mod context;
+mod json;
+mod kanban;
+mod list;
+mod paths;
+mod show;
+mod token_report;
+mod where_;
+
 use std::ffi::OsString;
 
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
@@ -26,7 +36,16 @@ pub(crate) struct Subcommand {
 }
 
 /// All subcommands, group by group, in the order of the help.
-const GROUPS: &[&[Subcommand]] = &[];
+const GROUPS: &[&[Subcommand]] = &[
+    list::COMMANDS,
+    json::COMMANDS,
+    kanban::COMMANDS,
+    context::COMMANDS,
+    paths::COMMANDS,
+    where_::COMMANDS,
+    cluster::COMMANDS,
+    token_report::COMMANDS,
+];
 
 fn subcommands() -> impl Iterator<Item = &'static Subcommand> {
     GROUPS.iter().flat_map(|group| group.iter())
