@@ -4,6 +4,8 @@
 
 mod facts;
 mod git;
+mod merge_state;
 
 pub use facts::{Head, Repository, Worktree};
 pub use git::Git;
+pub use merge_state::MergeState;

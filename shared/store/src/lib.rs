@@ -13,6 +13,7 @@ mod error;
 mod migrate;
 mod open;
 pub mod plan_views;
+pub mod plans;
 pub mod projects;
 pub mod queue;
 

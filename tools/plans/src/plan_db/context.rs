@@ -12,7 +12,7 @@ use crewkit_tool::{Answer, Context, Outcome, exit_code};
 use super::{Subcommand, show};
 use crate::framework;
 
-pub(super) const COMMANDS: &[Subcommand] =
+pub(super) const SUBCOMMANDS: &[Subcommand] =
     &[Subcommand { name: "get-context", command: GetContext::command, run: get_context }];
 
 /// Prints a plan with its open tasks and what its finished ones left, as a JSON object

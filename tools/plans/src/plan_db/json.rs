@@ -10,7 +10,7 @@ use crewkit_tool::{Answer, Context, Outcome, exit_code};
 
 use super::{Subcommand, show};
 
-pub(super) const COMMANDS: &[Subcommand] = &[
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "json", command: Json::command, run: json },
     Subcommand { name: "kanban-json", command: KanbanJson::command, run: kanban_json },
 ];

@@ -10,7 +10,7 @@ use crewkit_tool::{Answer, Clock, Context, Outcome, args, exit_code};
 
 use super::{Subcommand, show};
 
-pub(super) const COMMANDS: &[Subcommand] = &[
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "kanban", command: Kanban::command, run: kanban },
     Subcommand { name: "status", command: Status::command, run: status },
 ];

@@ -10,7 +10,7 @@ use crewkit_tool::{Answer, Context, Outcome, exit_code, text};
 
 use super::{Subcommand, show};
 
-pub(super) const COMMANDS: &[Subcommand] = &[
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "list", command: List::command, run: list },
     Subcommand { name: "list-tasks", command: ListTasks::command, run: list_tasks },
     Subcommand { name: "get-failures", command: GetFailures::command, run: get_failures },

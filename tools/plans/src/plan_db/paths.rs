@@ -11,7 +11,7 @@ use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 
 use super::{Subcommand, show};
 
-pub(super) const COMMANDS: &[Subcommand] = &[
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "get-worktree", command: GetWorktree::command, run: get_worktree },
     Subcommand { name: "get-wave-worktree", command: GetWaveWorktree::command, run: get_wave_worktree },
 ];

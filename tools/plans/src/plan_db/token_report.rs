@@ -9,7 +9,8 @@ use crewkit_tool::{Answer, Context, Outcome, args, exit_code, text};
 
 use super::Subcommand;
 
-pub(super) const COMMANDS: &[Subcommand] = &[Subcommand { name: "token-report", command: TokenReport::command, run }];
+pub(super) const SUBCOMMANDS: &[Subcommand] =
+    &[Subcommand { name: "token-report", command: TokenReport::command, run }];
 
 /// Shows tokens, cost in US dollars and calls by project and computer, the dearest first, and in all
 #[derive(Parser)]

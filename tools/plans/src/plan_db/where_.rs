@@ -12,7 +12,7 @@ use crewkit_tool::{Answer, Clock, Context, Outcome, Refusal, exit_code, text};
 
 use super::{Subcommand, show};
 
-pub(super) const COMMANDS: &[Subcommand] = &[Subcommand { name: "where", command: Where::command, run }];
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[Subcommand { name: "where", command: Where::command, run }];
 
 /// A sign of life older than this many seconds does not count.
 const FRESH_SECONDS: i64 = 5 * 60;

@@ -18,7 +18,7 @@ use super::{Subcommand, show};
 use ask::{Half, Other};
 use merge::Line;
 
-pub(super) const COMMANDS: &[Subcommand] = &[
+pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "remote-status", command: RemoteStatus::command, run: remote_status },
     Subcommand { name: "cluster-status", command: ClusterStatus::command, run: cluster_status },
     Subcommand { name: "cluster-tasks", command: ClusterTasks::command, run: cluster_tasks },

@@ -1,0 +1,1 @@
+//! Specs that import takes, and those it refuses.
