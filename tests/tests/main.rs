@@ -4,3 +4,5 @@ mod demo;
 mod git_digest;
 mod house;
 mod install;
+mod plans_cluster;
+mod plans_read;

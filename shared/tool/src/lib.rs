@@ -11,6 +11,7 @@ mod context;
 mod outcome;
 pub mod process;
 mod program;
+pub mod remote;
 pub mod text;
 
 pub use clock::Clock;

@@ -21,6 +21,7 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
 ];
 
 /// The row of the tool called `name`.

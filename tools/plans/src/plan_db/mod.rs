@@ -4,12 +4,21 @@
 
 mod add;
 mod claim;
+mod cluster;
 mod complete;
+mod context;
 mod create;
 mod import;
+mod json;
+mod kanban;
+mod list;
 mod pass_on;
+mod paths;
+mod show;
 mod spec;
+mod token_report;
 mod update;
+mod where_;
 mod words;
 
 use std::ffi::OsString;
@@ -44,6 +53,14 @@ const GROUPS: &[&[Subcommand]] = &[
     update::SUBCOMMANDS,
     complete::SUBCOMMANDS,
     pass_on::SUBCOMMANDS,
+    list::SUBCOMMANDS,
+    json::SUBCOMMANDS,
+    kanban::SUBCOMMANDS,
+    context::SUBCOMMANDS,
+    paths::SUBCOMMANDS,
+    where_::SUBCOMMANDS,
+    cluster::SUBCOMMANDS,
+    token_report::SUBCOMMANDS,
 ];
 
 fn subcommands() -> impl Iterator<Item = &'static Subcommand> {
