@@ -241,7 +241,9 @@ fn half_way(connection: &Connection, tables: &Tables, kind: Kind) -> rusqlite::R
     }
     if has(tables, "schema_metadata", "value")
         && number(facts::written_version(connection)?) >= 4
-        && !(has(tables, "tasks", "output_data") && has(tables, "waves", "precondition"))
+        && [("tasks", "output_data"), ("waves", "precondition")]
+            .iter()
+            .any(|(table, column)| tables.contains_key(*table) && !has(tables, table, column))
     {
         found.push(HalfWay::VersionWithoutColumns);
     }
