@@ -7,7 +7,7 @@ use crewkit_store::plans::Claimed;
 use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 
-use super::Subcommand;
+use super::{Subcommand, config_check};
 
 pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "start", command: Start::command, run: start },
@@ -74,7 +74,10 @@ fn claim(context: &Context, arguments: &[OsString]) -> Answer {
 
 fn take(context: &Context, which: &WhichPlan, start: bool) -> Result<(Claimed, String), Refusal> {
     let host = context.host();
-    let claimed = context.store()?.plans().claim(which.plan.0, &host, which.force, start, &context.now())?;
+    let plans = context.store()?.plans();
+    plans.brief(which.plan.0)?;
+    config_check::before_claim(context, which.force)?;
+    let claimed = plans.claim(which.plan.0, &host, which.force, start, &context.now())?;
     Ok((claimed, host))
 }
 
