@@ -5,3 +5,5 @@ mod git_digest;
 mod house;
 mod install;
 mod locks;
+mod plans_cluster;
+mod plans_read;

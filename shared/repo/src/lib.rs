@@ -6,11 +6,13 @@
 mod commits;
 mod facts;
 mod git;
+mod merge_state;
 mod operation;
 mod status;
 
 pub use commits::{Commit, History};
 pub use facts::{Head, Repository, Worktree};
 pub use git::Git;
+pub use merge_state::MergeState;
 pub use operation::Operation;
 pub use status::{Change, Entry, Status};

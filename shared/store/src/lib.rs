@@ -15,6 +15,9 @@ mod error;
 pub mod migrate;
 pub mod locks;
 mod open;
+pub mod plan_views;
+pub mod plans;
+pub mod projects;
 pub mod queue;
 mod state;
 

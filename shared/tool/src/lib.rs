@@ -13,6 +13,7 @@ pub mod lineage;
 mod outcome;
 pub mod process;
 mod program;
+pub mod remote;
 pub mod text;
 
 pub use clock::Clock;
