@@ -5,6 +5,7 @@
 mod facts;
 mod git;
 mod merge_state;
+mod origin;
 
 pub use facts::{Head, Repository, Worktree};
 pub use git::Git;
