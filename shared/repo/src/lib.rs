@@ -9,6 +9,7 @@ mod git;
 mod merge_state;
 mod operation;
 mod status;
+mod origin;
 
 pub use commits::{Commit, History};
 pub use facts::{Head, Repository, Worktree};
