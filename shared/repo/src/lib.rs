@@ -10,6 +10,7 @@ mod facts;
 mod git;
 mod merge_state;
 mod operation;
+mod origin;
 mod paths;
 mod status;
 mod told;

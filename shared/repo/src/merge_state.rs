@@ -1,10 +1,11 @@
 //! Whether a worktree can be merged into the main branch: the rules that plan-db and the worktree tools share.
 
 use std::fmt;
+use std::path::Path;
 
 use crewkit_tool::{Context, Refusal};
 
-use crate::{Git, Head, MainBranch, Repository, Status, Worktree};
+use crate::{Git, Head, MainBranch, Repository, Status};
 
 /// A commit as seen from the main branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,48 +133,42 @@ pub enum MergeState {
 }
 
 impl MergeState {
-    /// Judges the worktree `tree`.
+    /// Judges the work tree at `path`.
     ///
     /// # Errors
-    /// When git cannot read the worktree or compare it.
-    pub fn of(context: &Context, repository: &Repository, main: &MainBranch, tree: &Worktree) -> Result<Self, Refusal> {
-        if tree.missing {
-            return Ok(Self::Missing);
-        }
-        let status = Status::by_git(Git::at(context, &tree.path).of_folder())?;
+    /// When git cannot read the work tree or compare it.
+    pub fn of(context: &Context, repository: &Repository, main: &MainBranch, path: &Path) -> Result<Self, Refusal> {
+        let status = Status::by_git(Git::at(context, path).of_folder())?;
         let Some(commit) = status.head.clone() else { return Ok(Self::Empty) };
         let relation = Relation::of(context, repository, main, &commit)?;
         Ok(Self::Known { commit, relation, status })
     }
 
-    /// Whether a plan that this worktree belongs to may be closed: nothing in it is left to be done.
-    pub fn blocks(&self) -> bool {
-        match self {
-            Self::Missing | Self::Empty => false,
-            Self::Known { relation, status, .. } => {
-                !status.clean() || relation.behind > 0 || relation.conflicts.is_some()
-            }
-        }
+    /// The words for what is in the way of a merge, or of the end of a plan; empty when nothing is.
+    pub fn hindrances(&self) -> Vec<String> {
+        let Self::Known { relation, status, .. } = self else { return Vec::new() };
+        let dirty = status.entries.len();
+        let words = [
+            (dirty > 0).then(|| format!("DIRTY({dirty})")),
+            (relation.behind > 0).then(|| format!("BEHIND({})", relation.behind)),
+            relation.conflicts.is_some().then(|| "CONFLICT".to_owned()),
+        ];
+        words.into_iter().flatten().collect()
     }
 }
 
 /// The words of worktree-merge-check, separated by blanks.
 impl fmt::Display for MergeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (relation, dirty) = match self {
+        let relation = match self {
             Self::Missing => return f.write_str("MISSING"),
             Self::Empty => return f.write_str("EMPTY"),
-            Self::Known { relation, status, .. } => (relation, status.entries.len()),
+            Self::Known { relation, .. } => relation,
         };
-        let words: Vec<String> = [
-            (dirty > 0).then(|| format!("DIRTY({dirty})")),
-            (relation.behind > 0).then(|| format!("BEHIND({})", relation.behind)),
-            relation.conflicts.is_some().then(|| "CONFLICT".to_owned()),
-            relation.merged.then(|| "ALREADY_MERGED".to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let mut words = self.hindrances();
+        if relation.merged {
+            words.push("ALREADY_MERGED".to_owned());
+        }
         if words.is_empty() { write!(f, "READY(+{})", relation.ahead) } else { f.write_str(&words.join(" ")) }
     }
 }
@@ -190,6 +185,7 @@ pub fn branch_or_detached(head: &Head) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_words_stand_in_their_order() {
@@ -202,16 +198,85 @@ mod tests {
                 status: Status { entries: vec![entry; dirty], ..Status::default() },
             }
         };
-        for (state, words, blocks) in [
-            (state(2, 0, false, false, 0), "READY(+2)", false),
-            (state(0, 0, true, false, 0), "ALREADY_MERGED", false),
-            (state(0, 3, true, false, 0), "BEHIND(3) ALREADY_MERGED", true),
-            (state(1, 3, false, true, 4), "DIRTY(4) BEHIND(3) CONFLICT", true),
-            (state(1, 0, false, false, 1), "DIRTY(1)", true),
-            (MergeState::Missing, "MISSING", false),
-            (MergeState::Empty, "EMPTY", false),
+        for (state, words) in [
+            (state(2, 0, false, false, 0), "READY(+2)"),
+            (state(0, 0, true, false, 0), "ALREADY_MERGED"),
+            (state(0, 3, true, false, 0), "BEHIND(3) ALREADY_MERGED"),
+            (state(1, 3, false, true, 4), "DIRTY(4) BEHIND(3) CONFLICT"),
+            (state(1, 0, false, false, 1), "DIRTY(1)"),
+            (MergeState::Missing, "MISSING"),
+            (MergeState::Empty, "EMPTY"),
         ] {
-            assert_eq!((state.to_string().as_str(), state.blocks()), (words, blocks));
+            assert_eq!(state.to_string(), words);
         }
+    }
+
+    /// A repository whose branch `side` is checked out, and git in it.
+    struct Scratch {
+        context: Context,
+        folder: tempfile::TempDir,
+    }
+
+    impl Scratch {
+        fn new() -> Self {
+            let new = Self { context: Context::process(), folder: tempfile::tempdir().unwrap() };
+            new.git(&["init", "-q", "-b", "main"]);
+            new.commit("a", "one");
+            new.git(&["checkout", "-q", "-b", "side"]);
+            new
+        }
+
+        fn git(&self, arguments: &[&str]) {
+            let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"];
+            Git::at(&self.context, self.folder.path()).args(identity).args(arguments).must("git").unwrap();
+        }
+
+        fn commit(&self, file: &str, text: &str) {
+            fs::write(self.folder.path().join(file), text).unwrap();
+            self.git(&["add", "-A"]);
+            self.git(&["commit", "-q", "-m", text]);
+        }
+
+        fn state(&self) -> MergeState {
+            let repository = Repository::discover(self.folder.path()).unwrap();
+            let main = repository.find_main(&self.context).unwrap().unwrap();
+            MergeState::of(&self.context, &repository, &main, self.folder.path()).unwrap()
+        }
+    }
+
+    #[test]
+    fn each_hindrance_is_seen() {
+        let scratch = Scratch::new();
+        assert_eq!(scratch.state().to_string(), "ALREADY_MERGED");
+        scratch.commit("a", "two");
+        assert_eq!(scratch.state().to_string(), "READY(+1)");
+        scratch.git(&["checkout", "-q", "main"]);
+        scratch.commit("a", "three");
+        scratch.git(&["checkout", "-q", "side"]);
+        fs::write(scratch.folder.path().join("new file"), "").unwrap();
+        fs::write(scratch.folder.path().join("a"), "four").unwrap();
+        assert_eq!(scratch.state().to_string(), "DIRTY(2) BEHIND(1) CONFLICT");
+        let MergeState::Known { relation, .. } = scratch.state() else { panic!() };
+        assert_eq!(relation.conflicts.unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn the_same_change_under_other_commits_is_merged() {
+        let scratch = Scratch::new();
+        scratch.commit("b", "two");
+        scratch.commit("b", "three");
+        scratch.git(&["checkout", "-q", "main"]);
+        scratch.commit("c", "between");
+        scratch.git(&["merge", "-q", "--squash", "side"]);
+        scratch.git(&["commit", "-q", "-m", "squashed"]);
+        scratch.git(&["checkout", "-q", "side"]);
+        assert_eq!(scratch.state().to_string(), "BEHIND(2) ALREADY_MERGED");
+        // The main branch went on in the same file: a merge would conflict, but there is nothing left to merge.
+        scratch.git(&["checkout", "-q", "main"]);
+        scratch.commit("b", "four");
+        scratch.git(&["checkout", "-q", "side"]);
+        assert_eq!(scratch.state().to_string(), "BEHIND(3) ALREADY_MERGED");
+        scratch.commit("b", "five");
+        assert_eq!(scratch.state().to_string(), "BEHIND(3) CONFLICT");
     }
 }

@@ -33,14 +33,18 @@ pub struct Tool {
 /// Runs `tool` with the arguments of this process and ends as it says: the whole of a stand-alone binary.
 pub fn main(tool: &Tool) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    run(tool, &arguments)
+    run_in(&Context::process_of_one_tool(), tool, &arguments)
 }
 
-/// Runs `tool` with `arguments` in the surroundings of this process, writes its answer, and gives its exit code.
+/// Runs `tool`, one of the many that this program holds, with `arguments` in the surroundings of this process, writes
+/// its answer, and gives its exit code.
 pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
+    run_in(&Context::process(), tool, arguments)
+}
+
+fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
-    let context = Context::process();
-    let answer = (tool.run)(&context, arguments);
+    let answer = (tool.run)(context, arguments);
     let mut outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {
