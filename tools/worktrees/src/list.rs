@@ -1,10 +1,24 @@
-//! The list of worktrees, for people.
+//! The list of worktrees.
 
-use crewkit_repo::{Head, Repository};
+use crewkit_repo::{Head, Repository, Worktree, branch_or_detached};
 use crewkit_tool::text;
+use serde::Serialize;
 
-/// One line for each worktree: path, short commit, branch; then what else there is to know.
-pub(crate) fn lines(repository: &Repository) -> String {
+/// A worktree in the list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    path: String,
+    /// The commit, shortened; empty where it cannot be told.
+    commit: String,
+    /// `DETACHED` on no branch; `null` for a bare repository.
+    branch: Option<String>,
+    main: bool,
+    locked: bool,
+    missing: bool,
+}
+
+/// The rows of `worktrees`.
+pub(crate) fn rows(repository: &Repository, worktrees: &[Worktree]) -> Vec<Row> {
     let opened = repository.open().ok();
     let commit = |head: &Head| -> Option<String> {
         let opened = opened.as_ref()?;
@@ -15,26 +29,31 @@ pub(crate) fn lines(repository: &Repository) -> String {
         };
         Some(id.to_hex_with_len(7).to_string())
     };
-    let rows: Vec<Vec<String>> = repository
-        .worktrees()
+    worktrees
         .iter()
-        .map(|tree| {
-            let head = match &tree.head {
-                _ if tree.bare => "(bare)".to_owned(),
-                Head::Branch(name) => format!("[{name}]"),
-                Head::Detached(_) => "(detached HEAD)".to_owned(),
-                Head::Unknown => "(unknown)".to_owned(),
-            };
-            let short = if tree.bare { None } else { commit(&tree.head) };
-            let mut row =
-                vec![tree.path.to_string_lossy().into_owned(), short.unwrap_or_else(|| "-------".to_owned()), head];
-            if tree.locked.is_some() {
-                row.push("locked".to_owned());
-            } else if tree.missing {
-                row.push("missing".to_owned());
-            }
-            row
+        .map(|tree| Row {
+            path: tree.path.to_string_lossy().into_owned(),
+            commit: if tree.bare { None } else { commit(&tree.head) }.unwrap_or_default(),
+            branch: (!tree.bare).then(|| branch_or_detached(&tree.head).to_owned()),
+            main: tree.main,
+            locked: tree.locked.is_some(),
+            missing: tree.missing,
         })
-        .collect();
-    text::columns(&rows)
+        .collect()
+}
+
+/// The rows as lines for people: path, commit, branch; then what else there is to know.
+pub(crate) fn text(rows: &[Row]) -> String {
+    let cells = |row: &Row| {
+        let branch = row.branch.as_ref().map_or_else(|| "(bare)".to_owned(), |branch| format!("[{branch}]"));
+        let mut cells = vec![row.path.clone(), row.commit.clone(), branch];
+        cells.extend(
+            [(row.locked, "locked"), (row.missing, "missing")]
+                .iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, word)| (*word).to_owned()),
+        );
+        cells
+    };
+    text::columns(&rows.iter().map(cells).collect::<Vec<_>>())
 }

@@ -85,6 +85,9 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 
 fn create(context: &Context, arguments: &Arguments) -> Answer {
     let branch = arguments.branch.as_str();
+    if branch.is_empty() {
+        return Err(Refusal::new("missing argument: the branch is empty"));
+    }
     let directory = context.directory()?;
     let Some(repository) = Repository::discover(directory) else {
         return Err(Refusal::new(format!("not in a git repository: {}", directory.display())));
@@ -213,7 +216,7 @@ impl Report<'_> {
         }
         out += if self.ready { "\n=== WORKTREE READY ===\n" } else { "\n=== WORKTREE NOT READY: see the errors ===\n" };
         let _ = writeln!(out, "cd {}\n", shell_word(self.path));
-        out += &list::lines(repository);
+        out += &list::text(&list::rows(repository, &repository.worktrees()));
         out
     }
 }
