@@ -326,7 +326,8 @@ fn worktree_guard_passes_the_assigned_worktree_alone() {
     refused(guard(&one, &[]), &["no expected path", "Usage"]);
     refused(guard(&one, &[""]), &["no expected path"]);
     refused(guard(&crew.work(), &[&at(&one)]), &["not in a git repository"]);
-    refused(guard(&top.join(".git"), &[&at(&one)]), &["not in a work tree"]);
+    crew.git(&crew.work(), &["clone", "-q", "--bare", "shop", "bare.git"]);
+    refused(guard(&crew.work().join("bare.git"), &[&at(&one)]), &["not in a work tree"]);
     refused(guard(&one, &[&at(&other)]), &["wrong worktree", "Expected: ", "Actual: ", "(branch: one)"]);
     refused(guard(&other, &[&at(&one)]), &["wrong worktree"]);
     refused(

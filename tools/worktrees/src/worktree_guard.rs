@@ -39,23 +39,23 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 }
 
 /// A violation: the lines for standard error.
-fn violation(what: &str, details: &[(&str, String)]) -> Answer {
+fn violation(what: &str, details: &[(&str, String)]) -> Outcome {
     let outcome = Outcome::silent().with_code(exit_code::REFUSED).with_note(format!("WORKTREE_VIOLATION: {what}"));
-    Ok(details.iter().fold(outcome, |outcome, (label, value)| outcome.with_note(format!("  {label}: {value}"))))
+    details.iter().fold(outcome, |outcome, (label, value)| outcome.with_note(format!("  {label}: {value}")))
 }
 
 fn guard(context: &Context, expected: Option<&Path>) -> Answer {
     let Some(expected) = expected.filter(|path| !path.as_os_str().is_empty()) else {
         let usage = Arguments::command().render_usage().to_string();
-        return Ok(violation("no expected path provided", &[])?.with_note(usage));
+        return Ok(violation("no expected path provided", &[]).with_note(usage));
     };
     let here = real_path(context.directory()?);
     let expected = real_path(&context.absolute(&context.expand_home(expected))?);
     let Some(repository) = Repository::discover(&here) else {
-        return violation("not in a git repository", &[]);
+        return Ok(violation("not in a git repository", &[]));
     };
     let Some(root) = &repository.top else {
-        return violation("not in a work tree of the git repository", &[]);
+        return Ok(violation("not in a work tree of the git repository", &[]));
     };
     let worktrees = repository.known_worktrees(context)?;
     let registered = worktree_at(&worktrees, root);
@@ -67,24 +67,24 @@ fn guard(context: &Context, expected: Option<&Path>) -> Answer {
     let main = context.variable("MAIN_BRANCH");
     let at = |branch: &str| format!("{} (branch: {branch})", root.display());
     if head.branch().is_some_and(|branch| PROTECTED.contains(&branch) || main.as_deref() == Some(branch)) {
-        return violation(
+        return Ok(violation(
             &format!("on protected branch '{branch}'"),
             &[
                 ("Expected worktree", expected.display().to_string()),
                 ("Actual location", at(branch)),
                 ("ACTION", "cd to your assigned worktree before any work".to_owned()),
             ],
-        );
+        ));
     }
     if *root != expected && here != expected {
         let details = [("Expected", expected.display().to_string()), ("Actual", at(branch))];
-        return violation("wrong worktree", &details);
+        return Ok(violation("wrong worktree", &details));
     }
     if registered.is_none() {
-        return violation("directory is not a registered git worktree", &[("Path", root.display().to_string())]);
+        return Ok(violation("directory is not a registered git worktree", &[("Path", root.display().to_string())]));
     }
     if head == Head::Unknown {
-        return violation("its branch cannot be read", &[("Path", root.display().to_string())]);
+        return Ok(violation("its branch cannot be read", &[("Path", root.display().to_string())]));
     }
     Ok(Outcome::text(text::one_line(&format!("WORKTREE_OK: {branch} @ {}", root.display()))))
 }

@@ -87,9 +87,10 @@ fn check(context: &Context, arguments: &Arguments) -> Answer {
     let trees = repository.known_worktrees(context)?;
     for tree in trees.iter().filter(|tree| !tree.bare && tree.head.branch() != Some(&main.name)) {
         let branch = branch_or_detached(&tree.head);
-        let state = match tree.missing {
-            true => Ok(MergeState::Missing),
-            false => MergeState::of(context, &repository, &main, &tree.path),
+        let state = if tree.missing {
+            Ok(MergeState::Missing)
+        } else {
+            MergeState::of(context, &repository, &main, &tree.path)
         };
         let words = state.as_ref().map_or_else(|_| "UNREADABLE".to_owned(), ToString::to_string);
         if let Err(refusal) = &state {
