@@ -20,6 +20,7 @@ pub mod plans;
 pub mod projects;
 pub mod queue;
 mod state;
+pub mod worktrees;
 
 pub use error::{Error, Result};
 pub use open::{SCHEMA_VERSION, Settings, Store};

@@ -2,6 +2,7 @@
 
 mod list;
 pub mod worktree_check;
+pub mod worktree_cleanup;
 pub mod worktree_create;
 pub mod worktree_guard;
 pub mod worktree_merge_check;
