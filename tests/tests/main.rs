@@ -2,3 +2,4 @@
 
 mod plans_cluster;
 mod plans_read;
+mod register_project;

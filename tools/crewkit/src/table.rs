@@ -20,6 +20,7 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 /// All tools and hooks, by family and name.
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
+    entry("plans", crewkit_plans::register_project::TOOL, &["scripts/register-project.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
 ];
 
