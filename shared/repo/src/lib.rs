@@ -8,8 +8,8 @@ mod facts;
 mod git;
 mod merge_state;
 mod operation;
-mod status;
 mod origin;
+mod status;
 
 pub use commits::{Commit, History};
 pub use facts::{Head, Repository, Worktree};
