@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use crate::migrate::{self, Kind};
 use crate::{Error, Result, SCHEMA_VERSION, Settings, Store, copies, queue};
@@ -134,13 +134,17 @@ fn drop_everything(connection: &Connection) -> rusqlite::Result<()> {
         // A virtual table takes others with it, so the next one is asked for anew.
         let sql = "SELECT name FROM sqlite_master WHERE type = ?1 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
             ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC LIMIT 1";
-        let mut next = connection.prepare(sql)?;
-        while let Some(name) = next.query_map([kind], |row| row.get::<_, String>(0))?.next() {
-            connection.execute_batch(&format!("DROP {kind} {}", migrate::quoted(&name?)))?;
+        let next = || connection.query_row(sql, [kind], |row| row.get::<_, String>(0)).optional();
+        while let Some(name) = next()? {
+            connection.execute_batch(&format!("DROP {kind} {}", migrate::quoted(&name)))?;
         }
     }
     // Row ids begin at 1 again.
-    connection.execute_batch("DELETE FROM sqlite_sequence")
+    let counted = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence')";
+    if connection.query_row(counted, [], |row| row.get(0))? {
+        connection.execute_batch("DELETE FROM sqlite_sequence")?;
+    }
+    Ok(())
 }
 
 impl State<'_> {

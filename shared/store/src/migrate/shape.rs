@@ -164,6 +164,8 @@ fn is_ours(tables: &Tables) -> bool {
         ("snapshots", "plan_json"),
         ("notifications", "is_read"),
         ("conversation_logs", "session_id"),
+        // The chat may live in the shared database, and may have come first.
+        ("last_read", "message_id"),
     ];
     names.iter().any(|name| tables.contains_key(*name))
         || columns.iter().any(|(table, column)| has(tables, table, column))
@@ -241,7 +243,9 @@ fn half_way(connection: &Connection, tables: &Tables, kind: Kind) -> rusqlite::R
     }
     if has(tables, "schema_metadata", "value")
         && number(facts::written_version(connection)?) >= 4
-        && !(has(tables, "tasks", "output_data") && has(tables, "waves", "precondition"))
+        && [("tasks", "output_data"), ("waves", "precondition")]
+            .iter()
+            .any(|(table, column)| tables.contains_key(*table) && !has(tables, table, column))
     {
         found.push(HalfWay::VersionWithoutColumns);
     }

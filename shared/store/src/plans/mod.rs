@@ -136,3 +136,6 @@ fn unvalidate_plan(connection: &Connection, plan: i64, now: &str) -> rusqlite::R
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ const MODELS: [&str; 3] = ["haiku", "sonnet", "opus"];
 
 /// Add a wave to a plan; its row id goes to standard output
 #[derive(Debug, Parser)]
-#[command(name = "add-wave", args_override_self = true)]
+#[command(name = "add-wave", bin_name = "plan-db add-wave", args_override_self = true)]
 struct AddWave {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
@@ -59,7 +59,7 @@ struct AddWave {
 
 /// Add a task to a wave; its row id goes to standard output
 #[derive(Debug, Parser)]
-#[command(name = "add-task", args_override_self = true)]
+#[command(name = "add-task", bin_name = "plan-db add-task", args_override_self = true)]
 struct AddTask {
     /// Row id of the wave
     #[arg(value_name = "WAVE_DB_ID")]

@@ -7,7 +7,7 @@ use crewkit_store::plans::Claimed;
 use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 
-use super::Subcommand;
+use super::{Subcommand, config_check};
 
 pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "start", command: Start::command, run: start },
@@ -18,7 +18,7 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
 
 /// Begin work on a plan on this computer
 #[derive(Debug, Parser)]
-#[command(name = "start")]
+#[command(name = "start", bin_name = "plan-db start")]
 struct Start {
     #[command(flatten)]
     claim: WhichPlan,
@@ -26,7 +26,7 @@ struct Start {
 
 /// Claim a plan for this computer
 #[derive(Debug, Parser)]
-#[command(name = "claim")]
+#[command(name = "claim", bin_name = "plan-db claim")]
 struct Claim {
     #[command(flatten)]
     claim: WhichPlan,
@@ -44,7 +44,7 @@ struct WhichPlan {
 
 /// Give up this computer's claim on a plan
 #[derive(Debug, Parser)]
-#[command(name = "release")]
+#[command(name = "release", bin_name = "plan-db release")]
 struct Release {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
@@ -53,7 +53,7 @@ struct Release {
 
 /// Write that this computer is alive, and how many plans it is working on
 #[derive(Debug, Parser)]
-#[command(name = "heartbeat")]
+#[command(name = "heartbeat", bin_name = "plan-db heartbeat")]
 struct Heartbeat {}
 
 fn start(context: &Context, arguments: &[OsString]) -> Answer {
@@ -74,7 +74,10 @@ fn claim(context: &Context, arguments: &[OsString]) -> Answer {
 
 fn take(context: &Context, which: &WhichPlan, start: bool) -> Result<(Claimed, String), Refusal> {
     let host = context.host();
-    let claimed = context.store()?.plans().claim(which.plan.0, &host, which.force, start, &context.now())?;
+    let plans = context.store()?.plans();
+    plans.brief(which.plan.0)?;
+    config_check::before_claim(context, which.force)?;
+    let claimed = plans.claim(which.plan.0, &host, which.force, start, &context.now())?;
     Ok((claimed, host))
 }
 

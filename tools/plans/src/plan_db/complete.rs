@@ -17,7 +17,7 @@ pub(super) const SUBCOMMANDS: &[Subcommand] =
 
 /// Mark a plan done: all tasks finished, no wave merging, validated, its worktree clean and up to date
 #[derive(Debug, Parser)]
-#[command(name = "complete")]
+#[command(name = "complete", bin_name = "plan-db complete")]
 struct Complete {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]

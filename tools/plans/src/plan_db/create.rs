@@ -31,7 +31,7 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
 
 /// Make a plan; its id goes to standard output
 #[derive(Debug, Parser)]
-#[command(name = "create", args_override_self = true)]
+#[command(name = "create", bin_name = "plan-db create", args_override_self = true)]
 struct Create {
     /// Project the plan belongs to
     #[arg(value_name = "PROJECT_ID", value_parser = line)]
@@ -64,7 +64,7 @@ struct Create {
 
 /// Set a plan's description for agents
 #[derive(Debug, Parser)]
-#[command(name = "update-desc")]
+#[command(name = "update-desc", bin_name = "plan-db update-desc")]
 struct UpdateDesc {
     #[command(flatten)]
     text: PlanText,
@@ -72,7 +72,7 @@ struct UpdateDesc {
 
 /// Set a plan's summary for people
 #[derive(Debug, Parser)]
-#[command(name = "update-summary")]
+#[command(name = "update-summary", bin_name = "plan-db update-summary")]
 struct UpdateSummary {
     #[command(flatten)]
     text: PlanText,
@@ -90,7 +90,7 @@ struct PlanText {
 
 /// Set the worktree of a plan
 #[derive(Debug, Parser)]
-#[command(name = "set-worktree")]
+#[command(name = "set-worktree", bin_name = "plan-db set-worktree")]
 struct SetWorktree {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
@@ -102,7 +102,7 @@ struct SetWorktree {
 
 /// Set the worktree of a wave
 #[derive(Debug, Parser)]
-#[command(name = "set-wave-worktree")]
+#[command(name = "set-wave-worktree", bin_name = "plan-db set-wave-worktree")]
 struct SetWaveWorktree {
     /// Row id of the wave
     #[arg(value_name = "WAVE_DB_ID")]
@@ -114,7 +114,7 @@ struct SetWaveWorktree {
 
 /// Put a plan away: it stays readable, and start --force takes it up again
 #[derive(Debug, Parser)]
-#[command(name = "archive")]
+#[command(name = "archive", bin_name = "plan-db archive")]
 struct Archive {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]

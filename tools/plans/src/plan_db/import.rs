@@ -21,7 +21,7 @@ const SPEC_BYTES: u64 = 64 << 20;
 
 /// Enter the waves and tasks of a spec into a plan; the tasks' row ids go to standard output
 #[derive(Debug, Parser)]
-#[command(name = "import")]
+#[command(name = "import", bin_name = "plan-db import")]
 struct Import {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]

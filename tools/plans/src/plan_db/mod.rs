@@ -6,6 +6,7 @@ mod add;
 mod claim;
 mod cluster;
 mod complete;
+mod config_check;
 mod context;
 mod create;
 mod import;

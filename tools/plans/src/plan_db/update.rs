@@ -19,7 +19,7 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
 
 /// Change a task's state: pending, in_progress, done, blocked or skipped
 #[derive(Debug, Parser)]
-#[command(name = "update-task", args_override_self = true)]
+#[command(name = "update-task", bin_name = "plan-db update-task", args_override_self = true)]
 struct UpdateTask {
     /// Row id of the task, or its code when exactly one open plan has it
     #[arg(value_name = "TASK")]
@@ -45,7 +45,7 @@ struct UpdateTask {
 
 /// Change a wave's state: pending, in_progress, done, blocked or merging
 #[derive(Debug, Parser)]
-#[command(name = "update-wave")]
+#[command(name = "update-wave", bin_name = "plan-db update-wave")]
 struct UpdateWave {
     /// Row id of the wave
     #[arg(value_name = "WAVE_DB_ID")]
@@ -57,7 +57,7 @@ struct UpdateWave {
 
 /// Count a plan's tasks again and close its finished waves
 #[derive(Debug, Parser)]
-#[command(name = "sync")]
+#[command(name = "sync", bin_name = "plan-db sync")]
 struct Sync {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
@@ -66,7 +66,7 @@ struct Sync {
 
 /// Keep an approach that failed, so that nobody tries it again; its row id goes to standard output
 #[derive(Debug, Parser)]
-#[command(name = "log-failure")]
+#[command(name = "log-failure", bin_name = "plan-db log-failure")]
 struct LogFailure {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
