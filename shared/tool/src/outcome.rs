@@ -79,8 +79,8 @@ impl Outcome {
         if notes.is_empty() {
             return self;
         }
-        let one_object = self.stderr.starts_with(b"{\"") && self.stderr.ends_with(b"}\n");
-        if one_object && self.stderr.iter().filter(|byte| **byte == b'\n').count() == 1 {
+        let one_line = self.stderr.iter().position(|byte| *byte == b'\n') == self.stderr.len().checked_sub(1);
+        if one_line && self.stderr.starts_with(b"{\"") && self.stderr.ends_with(b"}\n") {
             self.stderr.truncate(self.stderr.len() - 2);
             self.stderr.extend_from_slice(b",\"notes\":");
             self.stderr.extend(json_line(&notes).trim_ascii_end());
