@@ -180,19 +180,6 @@ impl Locks<'_> {
     }
 }
 
-impl Locks<'_> {
-    /// One transaction that is committed without waiting for the disk, as the most of an acquire's time would be. A lock
-    /// keeps processes apart, and a power failure ends them all: no more is lost then than what would be stale in five
-    /// minutes. Other writes of the same connection wait for the disk as ever, and with it for all commits before.
-    fn write<T>(self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let wait_for = |what| self.store.read(|connection| connection.pragma_update(None, "synchronous", what));
-        wait_for("NORMAL")?;
-        let done = self.store.write(work);
-        wait_for("FULL")?;
-        done
-    }
-}
-
 /// The locks for which `condition` holds; `?1` of it is the present time.
 fn select(connection: &Connection, condition: &str, values: impl Params) -> rusqlite::Result<Vec<Lock>> {
     let sql = format!(
