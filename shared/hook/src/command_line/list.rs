@@ -240,14 +240,15 @@ impl<'a> Reader<'a> {
             ("function", Keyword::Function),
             ("coproc", Keyword::Skip),
         ];
-        let rest = self.line.get(self.at..self.end)?;
-        let first = rest.as_bytes().first()?;
-        if !matches!(first, b'{' | b'}' | b'!' | b'[' | b'a'..=b'z') {
+        /// The bytes of the longest.
+        const LONGEST: usize = 8;
+        if !matches!(self.peek()?, b'{' | b'}' | b'!' | b'[' | b'a'..=b'z') {
             return None;
         }
-        let (name, keyword) = KEYWORDS.iter().find(|(name, _)| {
-            rest.strip_prefix(name).is_some_and(|behind| ends_word(behind.as_bytes().first().copied()))
-        })?;
+        let rest = self.line.as_bytes().get(self.at..self.end)?;
+        let length = rest.iter().take(LONGEST + 1).position(|byte| ends_word(Some(*byte))).unwrap_or(rest.len());
+        let word = rest.get(..length)?;
+        let (name, keyword) = KEYWORDS.iter().find(|(name, _)| name.as_bytes() == word)?;
         self.at += name.len();
         Some(*keyword)
     }
