@@ -28,7 +28,7 @@ pub const TOOL: Tool = Tool {
 /// and `rm -r` of a worktree while more than one exists; warns of writes on a protected branch meanwhile.
 ///
 /// `WORKTREE_GUARD_BRANCHES` names the protected branches, comma-separated, `*` at an end for any ending (default:
-/// main,master).
+/// main,master); `WORKTREE_GUARD_MAIN` says what becomes of writes on them: warn, block, off (default: warn).
 #[derive(clap::Parser)]
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
@@ -246,17 +246,30 @@ fn cleanup(tree: Option<&Worktree>) -> String {
 }
 
 fn judge_write(context: &Context, git: &Git<'_>, places: &Places<'_>) -> Option<Verdict> {
+    let setting = context.variable("WORKTREE_GUARD_MAIN");
+    if setting.as_deref() == Some("off") {
+        return None;
+    }
     let repository = repository(git, places)?;
     let head = repository.head();
     let branch = head.branch().filter(|branch| is_protected(context, branch))?;
     let count = repository.worktree_count();
-    (count > 1).then(|| {
-        Verdict::Warn(format!(
-            "WARNING: git {} on {} while {count} worktrees exist. Work belongs on a branch in a worktree of its own; \
-             see where you are (git worktree list) before you go on.",
-            git.subcommand,
-            text::one_line(branch)
-        ))
+    if count < 2 {
+        return None;
+    }
+    let said = format!(
+        "git {} on {} while {count} worktrees exist. Work belongs on a branch in a worktree of its own; see where you \
+         are (git worktree list) before you go on.",
+        git.subcommand,
+        text::one_line(branch)
+    );
+    Some(match setting.as_deref() {
+        Some("block") => Verdict::Block(format!("BLOCKED: {said}")),
+        None | Some("warn") => Verdict::Warn(format!("WARNING: {said}")),
+        Some(other) => {
+            context.note(format!("WORKTREE_GUARD_MAIN is '{other}', none of warn, block, off: warning"));
+            Verdict::Warn(format!("WARNING: {said}"))
+        }
     })
 }
 

@@ -264,6 +264,19 @@ fn the_protected_branches_are_a_setting() {
 }
 
 #[test]
+fn writes_on_main_can_be_blocked_or_let_through() {
+    for (setting, code, said) in
+        [("block", 2, "BLOCKED"), ("warn", 0, "WARNING"), ("off", 0, ""), ("loud", 0, "WARNING")]
+    {
+        let mut shop = Shop::new(true);
+        shop.crew = shop.crew.with("WORKTREE_GUARD_MAIN", setting);
+        let answer = shop.feed(&bare(&shop.top, "git commit -m x")).code(code);
+        assert!(answer.stderr.contains(said) && answer.stderr.is_empty() == said.is_empty(), "{setting}: {answer:?}");
+        assert_eq!(answer.stderr.contains("'loud'"), setting == "loud");
+    }
+}
+
+#[test]
 fn each_agent_is_answered_in_its_own_words() {
     let shop = Shop::new(true);
     let (block, warn) = ("git worktree add x", "git commit -m x");

@@ -1,3 +1,10 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
+mod demo;
+mod git_digest;
 mod hooks;
+mod house;
+mod install;
+mod locks;
+mod plans_cluster;
+mod plans_read;
