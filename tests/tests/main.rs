@@ -2,6 +2,7 @@
 
 mod demo;
 mod git_digest;
+mod hooks;
 mod house;
 mod install;
 mod locks;

@@ -27,6 +27,11 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
+    entry(
+        "hooks",
+        crewkit_hooks::worktree_guard::TOOL,
+        &["hooks/worktree-guard.sh", "scripts/hooks/worktree-guard.sh"],
+    ),
 ];
 
 /// The row of the tool called `name`.
