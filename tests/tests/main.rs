@@ -6,3 +6,4 @@ mod house;
 mod install;
 mod plans_cluster;
 mod plans_read;
+mod plans_write;
