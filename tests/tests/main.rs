@@ -4,6 +4,7 @@ mod demo;
 mod git_digest;
 mod house;
 mod install;
+mod locks;
 mod plans_cluster;
 mod plans_read;
 mod plans_write;

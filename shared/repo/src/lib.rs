@@ -8,6 +8,7 @@ mod facts;
 mod git;
 mod merge_state;
 mod operation;
+mod origin;
 mod status;
 
 pub use commits::{Commit, History};

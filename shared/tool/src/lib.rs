@@ -8,6 +8,8 @@
 pub mod args;
 mod clock;
 mod context;
+mod identity;
+pub mod lineage;
 mod outcome;
 pub mod process;
 mod program;

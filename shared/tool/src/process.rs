@@ -1,5 +1,7 @@
 //! Starting another program: an argument list, a time limit, a process group, and always its exit code.
 
+mod attend;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -12,6 +14,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{Context, Environment, Refusal, exit_code};
+
+pub use attend::Attended;
 
 /// Most bytes kept of each stream of a program; what comes after is read and dropped.
 const KEPT_BYTES: u64 = 64 << 20;
