@@ -8,3 +8,4 @@ mod locks;
 mod plans_cluster;
 mod plans_read;
 mod plans_write;
+mod worktrees;
