@@ -442,6 +442,31 @@ fn a_plan_whose_worktree_fails_is_not_made() {
 }
 
 #[test]
+fn a_plan_can_have_its_worktree_made() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let inside = top.join("sub");
+    std::fs::create_dir(&inside).unwrap();
+    let made = crew.run_in(&inside, "plan-db", ["create", "demo", "It's: Big--Plan!", "--auto-worktree"]).code(0);
+    assert_eq!(made.stdout, "1\n");
+    assert!(made.stderr.contains("deprecated"));
+    let tree = crew.work().join("shop-plan-1");
+    assert_eq!(crew.git(&tree, &["branch", "--show-current"]), "plan/1-it-s-big-plan");
+    let row = crew.sql("SELECT worktree_path, markdown_path, markdown_dir FROM plans");
+    let name = "~/.claude/plans/demo/It's: Big--Plan!-Main.md";
+    assert_eq!(row, [[json!(tree.to_str().unwrap()), json!(name), json!("~/.claude/plans/demo")]]);
+    // The next one's place is taken: its plan is not made, and the project's own path counts.
+    crew.write(&crew.work().join("shop-plan-2/x"), "");
+    change(&crew, &format!("INSERT INTO projects (id, name, path) VALUES ('demo', 'Demo', '{}')", top.display()));
+    let refused = plan_db(&crew, &["create", "demo", "Next", "--auto-worktree", "--markdown-path", "/m.md"]).code(1);
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("worktree-create"), "{refused:?}");
+    assert_eq!(crew.value("SELECT COUNT(*) FROM plans"), json!(1));
+    let made = plan_db(&crew, &["create", "demo", "Next", "--auto-worktree", "--markdown-path", "/m.md"]).code(0);
+    assert_eq!(made.stdout, "3\n");
+    assert_eq!(crew.value("SELECT markdown_path FROM plans WHERE id = 3"), json!("/m.md"));
+}
+
+#[test]
 fn what_is_passed_on_is_the_other_tool() {
     let crew = Crew::new();
     for (word, tool, arguments) in [
