@@ -9,3 +9,4 @@ mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod worktrees;
+mod register_project;
