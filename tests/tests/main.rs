@@ -8,5 +8,5 @@ mod locks;
 mod plans_cluster;
 mod plans_read;
 mod plans_write;
-mod worktrees;
 mod register_project;
+mod worktrees;
