@@ -8,4 +8,6 @@ mod install;
 mod locks;
 mod plans_cluster;
 mod plans_read;
+mod plans_write;
 mod register_project;
+mod worktrees;
