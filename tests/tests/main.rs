@@ -2,9 +2,12 @@
 
 mod demo;
 mod git_digest;
+mod hooks;
 mod house;
 mod install;
 mod locks;
 mod plans_cluster;
 mod plans_read;
+mod plans_write;
+mod register_project;
 mod worktrees;

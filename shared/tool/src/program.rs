@@ -45,7 +45,7 @@ pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
 fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
     let answer = (tool.run)(context, arguments);
-    let mut outcome = match answer {
+    let outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {
             let mut stderr = format!("{}: {refusal}\n", tool.name);
@@ -57,11 +57,7 @@ fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
             Outcome { stdout: refusal.stdout, stderr: stderr.into_bytes(), code }
         }
     };
-    let notes: String =
-        context.take_notes().iter().map(|note| format!("{}: {}\n", tool.name, text::one_line(note))).collect();
-    if !notes.is_empty() {
-        outcome = outcome.with_stderr(notes);
-    }
+    let outcome = outcome.with_notes(tool.name, &context.take_notes());
     ExitCode::from(write(&outcome))
 }
 

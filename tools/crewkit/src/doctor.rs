@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crewkit_repo::Git;
+use crewkit_store::SCHEMA_VERSION;
+use crewkit_store::migrate::{self, Kind};
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code, text};
 use serde::Serialize;
 use serde_json::Value;
@@ -45,8 +47,8 @@ fn check(name: &'static str, status: Status, detail: impl Into<String>) -> Check
 /// `crewkit doctor`.
 pub(crate) fn run(context: &Context, json: bool) -> Answer {
     let mut checks = vec![git(context)];
-    checks.push(database("database", &context.database_path()?));
-    checks.push(database("chat", &chat_path(context)?));
+    checks.push(database("database", &context.database_path()?, true));
+    checks.push(database("chat", &chat_path(context)?, false));
     checks.extend(installation(context));
     let ok = checks.iter().all(|check| check.status != Status::Fault);
     let code = if ok { exit_code::DONE } else { exit_code::REFUSED };
@@ -178,7 +180,27 @@ fn executable(program: &Path) -> bool {
     fs::metadata(program).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-fn database(name: &'static str, path: &Path) -> Check {
-    let _ = (name, path);
-    check(name, Status::Note, "not looked at")
+/// A database of ours: sound, and at the current schema where it has one by number.
+fn database(name: &'static str, path: &Path, schema: bool) -> Check {
+    let shown = path.display();
+    match migrate::inspect(path) {
+        Err(error) => check(name, Status::Fault, error.to_string()),
+        Ok(seen) if seen.kind == Kind::Missing => check(name, Status::Note, format!("{shown} is not there yet")),
+        Ok(seen) if !seen.complaints.is_empty() => {
+            check(name, Status::Fault, format!("{shown} is damaged: {}", seen.complaints.join("; ")))
+        }
+        Ok(seen) if schema && seen.kind == Kind::Foreign => {
+            check(name, Status::Fault, format!("{shown} is a database of something else: set PLAN_DB_FILE or move it"))
+        }
+        Ok(_) if !schema => check(name, Status::Ok, format!("{shown} is sound")),
+        Ok(seen) if seen.version > SCHEMA_VERSION => {
+            let versions = format!("schema version {}, this crewkit knows up to {SCHEMA_VERSION}", seen.version);
+            check(name, Status::Fault, format!("{shown}: {versions}: it is read, not written; upgrade crewkit"))
+        }
+        Ok(seen) if seen.version < SCHEMA_VERSION => {
+            let what = format!("{shown} is {}; the next tool that opens it upgrades it, after a copy", seen.kind);
+            check(name, Status::Fault, what)
+        }
+        Ok(_) => check(name, Status::Ok, format!("{shown} is sound, schema version {SCHEMA_VERSION}")),
+    }
 }
