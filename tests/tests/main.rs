@@ -10,4 +10,5 @@ mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod setup_worktrees;
 mod worktrees;

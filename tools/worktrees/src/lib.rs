@@ -1,6 +1,9 @@
 //! Worktrees.
 
 mod list;
+mod make;
+mod place;
+pub mod setup_worktrees;
 pub mod worktree_check;
 pub mod worktree_cleanup;
 pub mod worktree_create;

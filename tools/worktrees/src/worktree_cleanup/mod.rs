@@ -16,7 +16,8 @@ use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, exit_code, text};
 
 use database::Database;
-use site::{Leaving, Site, Verdict};
+use site::Leaving;
+pub(crate) use site::{Site, Verdict};
 
 /// worktree-cleanup.
 pub const TOOL: Tool = Tool {
