@@ -11,4 +11,5 @@ mod plans_read;
 mod plans_write;
 mod register_project;
 mod setup_worktrees;
+mod worktree_safety;
 mod worktrees;

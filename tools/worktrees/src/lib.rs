@@ -9,3 +9,4 @@ pub mod worktree_cleanup;
 pub mod worktree_create;
 pub mod worktree_guard;
 pub mod worktree_merge_check;
+pub mod worktree_safety;
