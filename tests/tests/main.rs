@@ -5,6 +5,7 @@ mod git_digest;
 mod hooks;
 mod house;
 mod install;
+mod lock_globs;
 mod locks;
 mod plans_cluster;
 mod plans_read;
