@@ -326,7 +326,7 @@ fn worktrees_that_stash_at_once_get_their_own_back() {
             let name = format!("../t{number}");
             shop.crew.git(&shop.top, &["worktree", "add", "-q", "-b", &format!("t{number}"), &name]);
             let tree = shop.crew.work().join(format!("t{number}"));
-            shop.crew.write(&tree.join("README.md"), &format!("of {number}"));
+            shop.crew.write(&tree.join("README.md"), format!("of {number}"));
             tree
         })
         .collect();
