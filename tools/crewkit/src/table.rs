@@ -26,6 +26,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
+    entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
 ];
 
 /// The row of the tool called `name`.

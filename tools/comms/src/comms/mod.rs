@@ -20,7 +20,7 @@ mod since;
 mod terminal;
 mod watch;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -66,6 +66,11 @@ pub(crate) fn run(context: &Context, arguments: &[OsString]) -> Answer {
         Command::Watch => watch::run(context),
         Command::Chat => chat::run(context),
     })
+}
+
+/// Whether `word` is a command of the chat.
+pub(crate) fn is_command(word: &OsStr) -> bool {
+    word == "help" || command().find_subcommand(word).is_some()
 }
 
 /// The chat: `COMMS_DB_PATH`, else `comms/messages.db` in the agent's folder; made when missing.
