@@ -123,7 +123,8 @@ fn the_search_for_unread_never_reads_other_projects() {
     let chat = Chat::open(&path).unwrap();
     chat.last_id().unwrap();
     let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM {}", super::unread::UNREAD);
-    let plan: String = chat.connection.query_row(&sql, rusqlite::params![1, "Web", "shop"], |row| row.get(3)).unwrap();
+    let plan: String =
+        chat.connection.query_row(&sql, rusqlite::params!["s", "Web", "shop"], |row| row.get(3)).unwrap();
     assert!(plan.contains("comms_messages_project (project=? AND rowid>?)"), "{plan}");
 }
 

@@ -58,6 +58,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     let by_hand = || comms::run(context, arguments);
     match arguments {
         [] => by_hand(),
+        [only] if only == "--help" || only == "-h" => Ok(Outcome::text(command().render_help().to_string())),
         [only] if context.stdin_is_terminal() || only.as_encoded_bytes().starts_with(b"-") => by_hand(),
         [only] if let Some(mode) = Mode::named(only) => Ok(hook(context, mode)),
         [first, ..] if comms::is_command(first) => by_hand(),
