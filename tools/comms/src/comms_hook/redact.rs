@@ -200,4 +200,25 @@ mod tests {
             assert_eq!(redact(text), wanted, "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_secret_stays_wherever_it_stands(before in "[a-z '\"=&;:/?@-]{0,20}", secret in "[A-Z0-9]{9,20}", after in "\\PC{0,20}") {
+            for line in [
+                format!("{before} https://bob:{secret}@host/r {after}"),
+                format!("{before} --password {secret} {after}"),
+                format!("{before} GH_TOKEN={secret} {after}"),
+                format!("{before} https://host/r?x=1&token={secret} {after}"),
+                format!("{before} ghp_{secret} {after}"),
+            ] {
+                let told = redact(&line);
+                proptest::prop_assert!(!told.contains(&secret) || after.contains(&secret), "{line}: {told}");
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_looked_through(text in "\\PC{0,60}") {
+            redact(&text);
+        }
+    }
 }
