@@ -189,6 +189,9 @@ fn database(name: &'static str, path: &Path, schema: bool) -> Check {
         Ok(seen) if !seen.complaints.is_empty() => {
             check(name, Status::Fault, format!("{shown} is damaged: {}", seen.complaints.join("; ")))
         }
+        Ok(seen) if schema && seen.kind == Kind::Foreign => {
+            check(name, Status::Fault, format!("{shown} is a database of something else: set PLAN_DB_FILE or move it"))
+        }
         Ok(_) if !schema => check(name, Status::Ok, format!("{shown} is sound")),
         Ok(seen) if seen.version > SCHEMA_VERSION => {
             let versions = format!("schema version {}, this crewkit knows up to {SCHEMA_VERSION}", seen.version);
