@@ -35,10 +35,6 @@ pub const GENERAL: &str = "general";
 /// How long a writer waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Pages of the log after which a writer folds it back. A check reads the whole log when no other program has the file
-/// open, and there are many checks to a post.
-const LOG_PAGES: u32 = 32;
-
 /// An open chat.
 #[derive(Debug)]
 pub struct Chat {
@@ -97,10 +93,10 @@ impl Chat {
         let once = |deadline: Instant| -> rusqlite::Result<T> {
             let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             self.connection.busy_timeout(left)?;
-            self.connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
             let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
+            crate::open::fold_log(&self.connection, &self.path);
             Ok(done)
         };
         let (deadline, _turn) = self.turn()?;
