@@ -9,3 +9,4 @@ mod install;
 mod locks;
 mod plans_cluster;
 mod plans_read;
+mod register_project;

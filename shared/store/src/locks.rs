@@ -11,6 +11,9 @@
 //! # Fences
 //! Every grant gets a number larger than all before it, counted in `schema_metadata` under `file_lock_fence`. Who
 //! writes under a lock can have the number verified first: a holder that slept through the loss of its lock finds out.
+//!
+//! # Other programs
+//! Rows made by others have no fence and no place in a repository; they count as locks all the same.
 
 mod claim;
 mod release;
@@ -174,6 +177,19 @@ impl Locks<'_> {
     /// Locks whose heartbeat is older than `minutes`, in order of acquisition: what [`Locks::cleanup`] would remove.
     pub fn older_than(self, minutes: i64, now: &str) -> Result<Vec<Lock>> {
         self.store.read(|connection| select(connection, release::OLDER, (now, minutes)))
+    }
+}
+
+impl Locks<'_> {
+    /// One transaction that is committed without waiting for the disk, as the most of an acquire's time would be. A lock
+    /// keeps processes apart, and a power failure ends them all: no more is lost then than what would be stale in five
+    /// minutes. Other writes of the same connection wait for the disk as ever, and with it for all commits before.
+    fn write<T>(self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let wait_for = |what| self.store.read(|connection| connection.pragma_update(None, "synchronous", what));
+        wait_for("NORMAL")?;
+        let done = self.store.write(work);
+        wait_for("FULL")?;
+        done
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Grant {
 impl Locks<'_> {
     /// Takes all files of `claim` or none: one try.
     pub fn claim(self, claim: &Claim, here: &Here<'_>) -> Result<Claimed> {
-        self.store.write(|connection| {
+        self.write(|connection| {
             let now = (here.now)();
             let fail = |fault: rusqlite::Error| self.store.fail(&fault);
             let found = match survey(connection, claim, here, &now).map_err(fail)? {

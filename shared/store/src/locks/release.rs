@@ -54,6 +54,6 @@ impl Locks<'_> {
     }
 
     fn change(self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
-        self.store.write(|connection| connection.execute(sql, values).map_err(|fault| self.store.fail(&fault)))
+        self.write(|connection| connection.execute(sql, values).map_err(|fault| self.store.fail(&fault)))
     }
 }
