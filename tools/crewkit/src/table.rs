@@ -36,6 +36,7 @@ pub(crate) const TOOLS: &[Entry] = &[
         crewkit_hooks::worktree_guard::TOOL,
         &["hooks/worktree-guard.sh", "scripts/hooks/worktree-guard.sh"],
     ),
+    entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
 ];
 
 /// The row of the tool called `name`.
