@@ -1,5 +1,7 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
+mod comms;
+mod comms_hook;
 mod demo;
 mod git_digest;
 mod hooks;

@@ -29,9 +29,10 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("worktrees", crewkit_worktrees::worktree_create::TOOL, &["scripts/worktree-create.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_guard::TOOL, &["scripts/worktree-guard.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_merge_check::TOOL, &["scripts/worktree-merge-check.sh"]),
+    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
+    entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
-    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
     entry(
         "hooks",
         crewkit_hooks::worktree_guard::TOOL,
