@@ -1,6 +1,7 @@
 //! Starting another program: an argument list, a time limit, a process group, and always its exit code.
 
 mod attend;
+mod start;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -16,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::{Context, Environment, Refusal, exit_code};
 
 pub use attend::Attended;
+pub use start::Started;
 
 /// Most bytes kept of each stream of a program; what comes after is read and dropped.
 const KEPT_BYTES: u64 = 64 << 20;
@@ -165,6 +167,9 @@ impl Run {
     /// A refusal that names the program: code 127 when it is not found, 126 when it cannot be executed, else 1.
     /// A program that ran and failed is no error: see [`Ended::code`].
     pub fn run(mut self) -> Result<Ended, Refusal> {
+        if self.stdin.is_none() && self.limit.is_none() && !self.chatter {
+            return self.start()?.finish();
+        }
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         if self.chatter {
             let ours = || Ok::<_, std::io::Error>(Stdio::from(rustix::io::dup(rustix::stdio::stderr())?));
