@@ -1,5 +1,7 @@
 //! Databases of every age, brought to the current schema.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

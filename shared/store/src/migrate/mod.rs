@@ -56,11 +56,14 @@ pub struct Inspection {
 pub fn inspect(path: &Path) -> Result<Inspection> {
     let Some(store) = Store::connect_existing(path)? else { return Ok(Inspection::default()) };
     let complaints = store.integrity()?;
-    store.read(|connection| {
-        let shape = shape::recognise(connection)?;
-        let tables = facts::tables(connection)?;
-        let written_version =
-            if facts::has(&tables, "schema_metadata", "value") { facts::written_version(connection)? } else { None };
+    store.read_together(|connection| {
+        let shape = shape::recognise(connection).map_err(|fault| store.fail(&fault))?;
+        let tables = facts::tables(connection).map_err(|fault| store.fail(&fault))?;
+        let written_version = if facts::has(&tables, "schema_metadata", "value") {
+            facts::written_version(connection).map_err(|fault| store.fail(&fault))?
+        } else {
+            None
+        };
         Ok(Inspection {
             kind: shape.kind,
             half_way: shape.half_way,
@@ -92,7 +95,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|fault| copies::cannot(folder, &fault))?;
     }
-    let _turn = queue::wait(&queue::lock_path(path), Instant::now() + PATIENCE)?;
+    let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
     let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
     #[expect(clippy::disallowed_methods, reason = "a database that is being made or upgraded")]
     let connection = Connection::open(path).map_err(fail)?;
@@ -109,6 +112,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     if is_empty(&transaction).map_err(fail)? {
         make(&transaction).map_err(fail)?;
         transaction.commit().map_err(fail)?;
+        crate::open::fold_log(&connection);
         return Ok(Some(Report::default()));
     }
     if kind(&transaction).map_err(fail)? == Kind::Foreign {
@@ -126,6 +130,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
         Ok(report) => {
             // A program that has the database open without a log keeps it from getting one, until a later write.
             let _ = keep_log(&connection);
+            crate::open::fold_log(&connection);
             copies::prune(path);
             Ok(Some(Report { copy: Some(copy), ..report }))
         }

@@ -135,7 +135,7 @@ fn make(connection: &Connection, object: &Object, report: &mut Report) -> rusqli
 /// The columns of a view, which also shows whether it works.
 fn view_columns(connection: &Connection, name: &str) -> rusqlite::Result<Vec<String>> {
     let statement = connection.prepare(&format!("SELECT * FROM {}", quoted(name)))?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 /// A view of the third generation joins tasks to waves by `wave_id`, which now holds the wave's code: the row id is in
