@@ -152,6 +152,15 @@ fn a_file_or_folder_that_may_not_be_written_is_read_upgraded_in_memory() {
         assert_eq!(crew.value("SELECT count(*) FROM tasks"), json!(4));
     }
     let crew = Crew::new();
+    crew.run("init-dashboard-db", [""; 0]).code(0);
+    for entry in fs::read_dir(crew.claude().join("data")).unwrap() {
+        give(&entry.unwrap().path(), 0o444);
+    }
+    give(&crew.claude().join("data"), 0o555);
+    let read = finish(&mut bound(&crew), None).code(0);
+    assert!(read.stdout.contains("Projects: 1") && read.stderr.is_empty(), "{read:?}");
+    give(&crew.claude().join("data"), 0o755);
+    let crew = Crew::new();
     give(&crew.home(), 0o555);
     finish(&mut bound(&crew), None).refused(1, &[".claude", "cannot be written"]);
 }

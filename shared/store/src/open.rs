@@ -16,7 +16,7 @@ use crate::{Error, Result, copies, migrate, queue};
 pub const SCHEMA_VERSION: i64 = 9;
 
 /// How long a writer waits for its turn and for writers that don't queue.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The size at which the log is folded back, in bytes: some 100 pages. Each process that finds nobody else at the database
 /// reads the whole log.

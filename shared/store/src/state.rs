@@ -41,7 +41,7 @@ impl Store {
     /// See [`Error`]; the database is then as it was.
     pub fn start_over(settings: &Settings) -> Result<PathBuf> {
         let path = &settings.path;
-        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
+        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
         let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
         let store = Self::writable(path)?;
         let transaction =
@@ -68,7 +68,7 @@ impl Store {
     pub fn restore(settings: &Settings, from: &Path) -> Result<Option<PathBuf>> {
         let (path, missing) =
             (&settings.path, || Error::CannotOpen { path: from.to_owned(), reason: "there is no database".to_owned() });
-        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
+        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
         let found = migrate::inspect(from)?;
         match found.kind {
             Kind::Missing => return Err(missing()),

@@ -9,7 +9,7 @@ use crewkit_store::migrate::{self, HalfWay, Kind, Report};
 use crewkit_store::{Error, SCHEMA_VERSION, Settings, Store};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
+use rusqlite::types::ValueRef;
 
 const FIRST: &str = include_str!("shapes/first.sql");
 const THIRD: &str = include_str!("shapes/third.sql");
@@ -96,15 +96,15 @@ fn rows(path: &Path, sql: &str) -> Vec<String> {
     let connection = open(path);
     let mut statement = connection.prepare(sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"));
     let width = statement.column_count();
-    let text = |value: Value| match value {
-        Value::Null => "-".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Text(text) => text,
-        Value::Blob(blob) => format!("{blob:?}"),
+    let text = |value: ValueRef<'_>| match value {
+        ValueRef::Null => "-".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(blob) => format!("{blob:?}"),
     };
     let found = statement
-        .query_map([], |row| Ok((0..width).map(|at| text(row.get(at).unwrap())).collect::<Vec<_>>().join("|")))
+        .query_map([], |row| Ok((0..width).map(|at| text(row.get_ref(at).unwrap())).collect::<Vec<_>>().join("|")))
         .unwrap();
     found.map(Result::unwrap).collect()
 }
@@ -341,7 +341,8 @@ fn lost_waves_come_back_from_the_newest_copy_that_has_them() {
 #[test]
 fn waves_that_nothing_has_are_made_again_from_their_tasks() {
     let old = Old::new(FIRST);
-    old.sql(&format!("{WAVES_NEW} DROP TABLE waves; ALTER TABLE waves_new RENAME TO waves"));
+    old.sql(&format!("{WAVES_NEW} DROP TABLE waves; ALTER TABLE waves_new RENAME TO waves; CREATE INDEX my_waves ON waves(project_id, wave_id)"));
+    old.sql("UPDATE tasks SET title = CAST(x'ff41' AS TEXT) WHERE id = 1");
     let report = old.upgrade();
     assert_eq!(
         old.rows("SELECT project_id, plan_id, wave_id, name, status, tasks_done, tasks_total FROM waves"),
@@ -354,6 +355,8 @@ fn waves_that_nothing_has_are_made_again_from_their_tasks() {
     );
     assert_eq!(old.rows("SELECT id FROM tasks WHERE wave_id_fk IS NULL OR plan_id IS NULL"), Vec::<String>::new());
     assert!(report.warnings.iter().any(|line| line.contains("made again")), "{:?}", report.warnings);
+    assert_eq!(old.rows("SELECT tbl_name FROM sqlite_master WHERE name = 'my_waves'"), ["waves"]);
+    assert_eq!(old.rows("SELECT hex(title) FROM tasks WHERE id = 1"), ["FF41"]);
 
     let old = Old::new(THIRD);
     old.sql("DROP TRIGGER task_done_counter; DROP TABLE waves; DELETE FROM plans WHERE id = 3");
