@@ -7,6 +7,18 @@ use std::time::Duration;
 use crewkit_tool::process::{Ended, Run};
 use crewkit_tool::{Context, Refusal};
 
+/// The variables by which a caller (a hook of git, mostly) sends git to a repository of its choice.
+const PLACES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+];
+
 /// One call of git in a folder. Its environment keeps it from asking questions and from touching the index for a
 /// mere look.
 #[derive(Debug)]
@@ -23,6 +35,13 @@ impl Git {
             .variable("GIT_OPTIONAL_LOCKS", "0")
             .variable("LC_ALL", "C.UTF-8");
         Self { run }
+    }
+
+    /// Makes git take the repository that its folder lies in, whatever the environment says.
+    #[must_use]
+    pub fn of_folder(mut self) -> Self {
+        self.run = without_repository(self.run);
+        self
     }
 
     /// More arguments.
@@ -82,4 +101,10 @@ impl Git {
         }
         Ok(ended)
     }
+}
+
+/// `run` without the variables that name a repository: for a program that is to work on the folder it runs in.
+#[must_use]
+pub fn without_repository(run: Run) -> Run {
+    PLACES.into_iter().fold(run, Run::without_variable)
 }

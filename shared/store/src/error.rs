@@ -69,7 +69,7 @@ pub enum Error {
         reason: String,
     },
     /// A row, by its kind and number or name, that is not there.
-    #[error("no {kind} {id} in the database")]
+    #[error("{kind} {id} not found")]
     NotFound {
         /// `plan`, `wave`, `task`...
         kind: &'static str,

@@ -9,10 +9,15 @@
 //! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
+pub mod chat;
 mod copies;
 mod error;
+pub mod locks;
 pub mod migrate;
 mod open;
+pub mod plan_views;
+pub mod plans;
+pub mod projects;
 pub mod queue;
 mod state;
 

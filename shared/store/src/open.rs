@@ -207,7 +207,7 @@ impl Store {
             .map_err(|fault| self.fail(&fault))?;
         let done = work(&transaction)?;
         transaction.commit().map_err(|fault| self.fail(&fault))?;
-        self.fold_log();
+        fold_log(&self.connection, &self.path);
         Ok(done)
     }
 
@@ -221,13 +221,6 @@ impl Store {
             let _ = migrate::keep_log(&self.connection);
         }
         Ok(())
-    }
-
-    /// Folds the log back once it has grown to [`LOG_BYTES`].
-    fn fold_log(&self) {
-        if log_size(&self.path) >= LOG_BYTES {
-            fold_log(&self.connection);
-        }
     }
 
     /// What SQLite's integrity check complains of; empty when all is well.
@@ -258,10 +251,17 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`].
+pub(crate) fn fold_log(connection: &Connection, path: &Path) {
+    if log_size(path) >= LOG_BYTES {
+        empty_log(connection);
+    }
+}
+
 /// Folds the log back into the database and empties it. SQLite by itself folds it back, but the next process does not
 /// know that and begins behind what is there: with short processes alone the log grows for ever, and each of them reads
 /// all of it. Readers that still need the log put it off to the next write.
-pub(crate) fn fold_log(connection: &Connection) {
+pub(crate) fn empty_log(connection: &Connection) {
     let _ = connection.busy_timeout(Duration::ZERO);
     let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let _ = connection.busy_timeout(PATIENCE);

@@ -55,7 +55,7 @@ impl Store {
             let _ = std::fs::remove_file(&copy);
             return Err(error);
         }
-        crate::open::fold_log(&store.connection);
+        crate::open::empty_log(&store.connection);
         copies::prune(path);
         Ok(copy)
     }
@@ -112,7 +112,7 @@ impl Store {
         };
         copies::all_pages(&source, &mut target).map_err(fail)?;
         let _ = migrate::keep_log(&target);
-        crate::open::fold_log(&target);
+        crate::open::empty_log(&target);
         copies::prune(path);
         Ok(copy)
     }

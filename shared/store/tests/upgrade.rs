@@ -39,7 +39,7 @@ impl Old {
         drop(Store::open_or_create(&old.settings()).unwrap());
         old.sql(
             "DROP TABLE task_requirements; DROP TABLE task_failures; DROP VIEW tokens; DROP VIEW plan_tasks; DROP INDEX idx_file_locks_repository; \
-             ALTER TABLE file_locks DROP COLUMN repository; ALTER TABLE file_locks DROP COLUMN repository_path; ALTER TABLE plans DROP COLUMN project; \
+             ALTER TABLE file_locks DROP COLUMN repository; ALTER TABLE file_locks DROP COLUMN repository_path; ALTER TABLE file_locks DROP COLUMN fence; ALTER TABLE plans DROP COLUMN project; \
              ALTER TABLE waves DROP COLUMN updated_at; ALTER TABLE tasks DROP COLUMN updated_at; CREATE VIEW plan_tasks AS SELECT * FROM tasks; \
              CREATE TRIGGER wave_auto_complete AFTER UPDATE OF tasks_done ON waves WHEN NEW.tasks_done = NEW.tasks_total AND NEW.tasks_total > 0 AND NEW.status NOT IN ('done','merging') BEGIN \
              UPDATE waves SET status = 'merging', completed_at = COALESCE(completed_at, datetime('now')) WHERE id = NEW.id; END; \
@@ -259,7 +259,7 @@ fn version_8_gets_columns_without_a_table_made_anew() {
     let old = Old::eighth();
     assert_eq!(migrate::inspect(&old.path()).unwrap().kind, Kind::V8);
     let report = old.upgrade();
-    assert_eq!((report.rebuilt.len(), report.made.len(), report.added.len()), (0, 2, 5), "{report:?}");
+    assert_eq!((report.rebuilt.len(), report.made.len(), report.added.len()), (0, 2, 6), "{report:?}");
     let copy = report.copy.unwrap();
     assert_eq!(copy, old.folder.path().join("d.db.backup.1767323045"));
 }

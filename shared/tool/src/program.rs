@@ -33,15 +33,19 @@ pub struct Tool {
 /// Runs `tool` with the arguments of this process and ends as it says: the whole of a stand-alone binary.
 pub fn main(tool: &Tool) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    run(tool, &arguments)
+    run_in(&Context::process_of_one_tool(), tool, &arguments)
 }
 
-/// Runs `tool` with `arguments` in the surroundings of this process, writes its answer, and gives its exit code.
+/// Runs `tool`, one of the many that this program holds, with `arguments` in the surroundings of this process, writes
+/// its answer, and gives its exit code.
 pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
+    run_in(&Context::process(), tool, arguments)
+}
+
+fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
-    let context = Context::process();
-    let answer = (tool.run)(&context, arguments);
-    let mut outcome = match answer {
+    let answer = (tool.run)(context, arguments);
+    let outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {
             let mut stderr = format!("{}: {refusal}\n", tool.name);
@@ -53,11 +57,7 @@ pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
             Outcome { stdout: refusal.stdout, stderr: stderr.into_bytes(), code }
         }
     };
-    let notes: String =
-        context.take_notes().iter().map(|note| format!("{}: {}\n", tool.name, text::one_line(note))).collect();
-    if !notes.is_empty() {
-        outcome = outcome.with_stderr(notes);
-    }
+    let outcome = outcome.with_notes(tool.name, &context.take_notes());
     ExitCode::from(write(&outcome))
 }
 

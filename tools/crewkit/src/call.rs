@@ -3,18 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crewkit_tool::{Answer, Context, Kind, Refusal, Tool};
+use crewkit_tool::Tool;
 
+use crate::crewkit;
 use crate::table::{self, TOOLS};
-
-/// crewkit itself, as a tool: what is called when no tool's name was used.
-pub(crate) const CREWKIT: Tool = Tool {
-    name: "crewkit",
-    summary: "the set of tools a crew of coding agents shares",
-    kind: Kind::Tool,
-    command: || clap::Command::new("crewkit"),
-    run: unknown,
-};
 
 /// The tool that `called` (argument 0) and the arguments name, and the arguments that are left for it.
 pub(crate) fn pick<'a>(called: &OsStr, arguments: &'a [OsString]) -> (&'static Tool, &'a [OsString]) {
@@ -26,7 +18,7 @@ pub(crate) fn pick<'a>(called: &OsStr, arguments: &'a [OsString]) -> (&'static T
     {
         return (tool, rest);
     }
-    (&CREWKIT, arguments)
+    (&crewkit::TOOL, arguments)
 }
 
 /// The tool that a file of this path stands for: by a drop-in name (`scripts/comms.sh`, `hooks/worktree-guard.sh`), else
@@ -46,7 +38,33 @@ fn by_path(path: &Path) -> Option<&'static Tool> {
         .map(|entry| &entry.tool)
 }
 
-fn unknown(_context: &Context, arguments: &[OsString]) -> Answer {
-    let name = arguments.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Err(Refusal::new(format!("unknown tool '{name}'")))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(called: &str, arguments: &[&str]) -> (&'static str, usize) {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let (tool, rest) = pick(OsStr::new(called), &arguments);
+        (tool.name, rest.len())
+    }
+
+    #[test]
+    fn a_tool_is_known_by_every_name_it_has() {
+        assert_eq!(picked("plan-db", &["list"]), ("plan-db", 1));
+        assert_eq!(picked("/home/u/.claude/scripts/plan-db.sh", &[]), ("plan-db", 0));
+        assert_eq!(picked("plan-db.sh", &[]), ("plan-db", 0));
+        assert_eq!(picked("crewkit", &["plan-db", "list", "x"]), ("plan-db", 2));
+        assert_eq!(picked("crewkit", &["plan-db.sh"]), ("plan-db", 0));
+        assert_eq!(picked("crewkit", &["list"]), ("crewkit", 1));
+        assert_eq!(picked("renamed", &[]), ("crewkit", 0));
+    }
+
+    #[test]
+    fn every_drop_in_name_leads_to_its_own_tool() {
+        for entry in TOOLS {
+            for drop_in in entry.drop_ins {
+                assert_eq!(picked(&format!("/home/u/.claude/{drop_in}"), &[]).0, entry.tool.name, "{drop_in}");
+            }
+        }
+    }
 }

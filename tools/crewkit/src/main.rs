@@ -1,6 +1,10 @@
 //! The installed program: one file that is every tool, picked by the name it was called by.
 
 mod call;
+mod crewkit;
+mod doctor;
+mod manual;
+mod setup;
 mod table;
 
 use std::ffi::OsString;

@@ -1,3 +1,6 @@
 //! Plans, waves, tasks: the tools that make, change and read them.
 
+mod framework;
 pub mod plan_db;
+mod project;
+pub mod register_project;

@@ -112,7 +112,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     if is_empty(&transaction).map_err(fail)? {
         make(&transaction).map_err(fail)?;
         transaction.commit().map_err(fail)?;
-        crate::open::fold_log(&connection);
+        crate::open::empty_log(&connection);
         return Ok(Some(Report::default()));
     }
     if kind(&transaction).map_err(fail)? == Kind::Foreign {
@@ -130,7 +130,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
         Ok(report) => {
             // A program that has the database open without a log keeps it from getting one, until a later write.
             let _ = keep_log(&connection);
-            crate::open::fold_log(&connection);
+            crate::open::empty_log(&connection);
             copies::prune(path);
             Ok(Some(Report { copy: Some(copy), ..report }))
         }

@@ -164,6 +164,8 @@ fn is_ours(tables: &Tables) -> bool {
         ("snapshots", "plan_json"),
         ("notifications", "is_read"),
         ("conversation_logs", "session_id"),
+        // The chat may live in the shared database, and may have come first.
+        ("last_read", "message_id"),
     ];
     names.iter().any(|name| tables.contains_key(*name))
         || columns.iter().any(|(table, column)| has(tables, table, column))

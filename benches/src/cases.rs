@@ -1,0 +1,123 @@
+//! What is measured.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+
+use crate::measure::{Call, Lab, Row, compare};
+
+const SQLITE: &str = "`sqlite3 :memory: 'select 1'`";
+
+pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
+    let sqlite = lab.call("sqlite3", &[":memory:", "select 1"]);
+    let mut rows = vec![compare(("`/bin/true` (what a process costs here)", SQLITE, "-"), runs, &sqlite, |_| {
+        Ok(lab.call("/bin/true", &[]))
+    })?];
+    rows.extend(hooks(lab, runs, &sqlite)?);
+    rows.extend(writes(lab, runs, &sqlite)?);
+    rows.push(import(lab, &sqlite)?);
+    rows.push(digest(lab, runs.min(100))?);
+    Ok(rows)
+}
+
+fn hooks(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
+    let event = |command: &str| {
+        let cwd = lab.root().display();
+        format!(
+            r#"{{"session_id":"aaaa1111bbbb","transcript_path":"/none","cwd":"{cwd}","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{{"command":"{command}","description":"x"}},"tool_use_id":"t1"}}"#
+        )
+    };
+    let comms = lab.tool("scripts/comms.sh");
+    lab.call(&comms, &["session-start"]).fed(&event("ls")).once()?;
+    lab.call(lab.tool("scripts/comms.py"), &["post", "-s", "Web", "hello"]).once()?;
+    let check = lab.call(&comms, &["check"]).fed(&event("ls -la"));
+    check.once()?;
+    let guard = lab.call(lab.tool("hooks/worktree-guard.sh"), &[]).fed(&event("ls -la src"));
+    Ok(vec![
+        compare(("`comms.sh check`, nothing new", SQLITE, "0.9 musl, 1.2 otherwise"), runs, sqlite, |_| {
+            Ok(check.clone())
+        })?,
+        compare(("hook worktree-guard, another command", SQLITE, "0.3 musl, 0.7 otherwise"), runs, sqlite, |_| {
+            Ok(guard.clone())
+        })?,
+    ])
+}
+
+fn writes(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
+    let plan_db = lab.tool("scripts/plan-db.sh");
+    let plan = lab.call(&plan_db, &["create", "bench", "Writes"]).once()?;
+    lab.call(&plan_db, &["start", &plan]).once()?;
+    let wave = lab.call(&plan_db, &["add-wave", &plan, "W1", "First"]).once()?;
+    let task = lab.call(&plan_db, &["add-task", &wave, "T1-01", "A task"]).once()?;
+    let state = |run: usize| if run.is_multiple_of(2) { "in_progress" } else { "blocked" };
+    let limit = "2.5";
+    Ok(vec![
+        compare(("`file-lock acquire` (fsync included)", SQLITE, limit), runs, sqlite, |run| {
+            Ok(lab.call(lab.tool("scripts/file-lock.sh"), &["acquire", &format!("src/{run}.rs"), "T1"]))
+        })?,
+        compare(("`comms post` (fsync included)", SQLITE, limit), runs, sqlite, |run| {
+            Ok(lab.call(lab.tool("scripts/comms.py"), &["post", "-s", "Web", &format!("message {run}")]))
+        })?,
+        compare(("`plan-db update-task` (fsync included)", SQLITE, limit), runs, sqlite, |run| {
+            Ok(lab.call(&plan_db, &["update-task", &task, state(run), "a note"]))
+        })?,
+        compare(("`plan-db json`", SQLITE, "-"), runs, sqlite, |_| Ok(lab.call(&plan_db, &["json", &plan])))?,
+    ])
+}
+
+/// A spec of 400 tasks in ten waves, imported into a new plan each time.
+fn import(lab: &Lab, sqlite: &Call) -> io::Result<Row> {
+    let mut spec =
+        String::from(r#"{"user_request":"much","requirements":[{"id":"F-01","text":"t","wave":"W1"}],"waves":["#);
+    for wave in 1..=10 {
+        let _ = write!(spec, r#"{}{{"id":"W{wave}","name":"Wave {wave}","tasks":["#, if wave > 1 { "," } else { "" });
+        for task in 1..=40 {
+            let comma = if task > 1 { "," } else { "" };
+            let _ = write!(
+                spec,
+                r#"{comma}{{"id":"T{wave}-{task:02}","do":"Do the thing {task} of wave {wave} as it is described","files":["src/w{wave}/f{task}.rs"],"verify":["cargo test"],"ref":"F-01","priority":"P1","type":"feature","model":"sonnet","effort":1}}"#
+            );
+        }
+        spec.push_str("]}");
+    }
+    spec.push_str("]}");
+    let file = lab.root().join("spec.json");
+    fs::write(&file, spec)?;
+    let file = file.to_string_lossy().into_owned();
+    let plan_db = lab.tool("scripts/plan-db.sh");
+    compare(("`plan-db import` of 400 tasks, 40 runs", SQLITE, "30 ms"), 40, sqlite, |run| {
+        let plan = lab.call(&plan_db, &["create", "bench", &format!("Import {run}")]).once()?;
+        Ok(lab.call(&plan_db, &["import", &plan, &file]))
+    })
+}
+
+/// A repository of 5,000 files with a few changes.
+fn digest(lab: &Lab, runs: usize) -> io::Result<Row> {
+    let repo = lab.root().join("repo");
+    for number in 0..5000 {
+        let folder = repo.join(format!("src/m{}", number % 100));
+        if number < 100 {
+            fs::create_dir_all(&folder)?;
+        }
+        fs::write(folder.join(format!("f{number}.rs")), format!("fn f{number}() {{}}\n"))?;
+    }
+    let git = |arguments: &[&str]| lab.call("git", arguments).at(&repo).once();
+    git(&["init", "-q", "-b", "main"])?;
+    git(&["add", "-A"])?;
+    git(&["commit", "-q", "-m", "five thousand files"])?;
+    for number in 0..6 {
+        git(&["commit", "-q", "--allow-empty", "-m", &format!("commit {number}")])?;
+    }
+    for number in 0..5 {
+        fs::write(repo.join(format!("src/m{number}/f{number}.rs")), "changed\n")?;
+        fs::write(repo.join(format!("new{number}.txt")), "new\n")?;
+    }
+    git(&["status", "--porcelain=v2", "--branch"])?;
+    let status = lab.call("git", &["status", "--porcelain=v2", "--branch"]).at(&repo).with("GIT_OPTIONAL_LOCKS", "0");
+    compare(
+        ("`git-digest`, 5,000 files, 100 runs", "`git status --porcelain=v2 --branch`", "1.5"),
+        runs,
+        &status,
+        |_| Ok(lab.call(lab.tool("scripts/git-digest.sh"), &[]).at(&repo)),
+    )
+}

@@ -1,0 +1,1 @@
+//! Getting branches into the main branch.
