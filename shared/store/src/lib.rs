@@ -10,9 +10,11 @@
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
 mod error;
+mod merge_queue;
 mod migrate;
 mod open;
 pub mod queue;
 
 pub use error::{Error, Result};
+pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};
