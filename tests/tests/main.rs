@@ -1,5 +1,6 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
 mod demo;
+mod git_digest;
 mod house;
 mod install;

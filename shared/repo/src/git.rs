@@ -7,6 +7,18 @@ use std::time::Duration;
 use crewkit_tool::process::{Ended, Run};
 use crewkit_tool::{Context, Refusal};
 
+/// The variables by which a caller (a hook of git, mostly) sends git to a repository of its choice.
+const PLACES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+];
+
 /// One call of git in a folder. Its environment keeps it from asking questions and from touching the index for a
 /// mere look.
 #[derive(Debug)]
@@ -23,6 +35,15 @@ impl Git {
             .variable("GIT_OPTIONAL_LOCKS", "0")
             .variable("LC_ALL", "C.UTF-8");
         Self { run }
+    }
+
+    /// Makes git take the repository that its folder lies in, whatever the environment says.
+    #[must_use]
+    pub fn of_folder(mut self) -> Self {
+        for name in PLACES {
+            self.run = self.run.without_variable(name);
+        }
+        self
     }
 
     /// More arguments.

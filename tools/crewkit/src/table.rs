@@ -18,7 +18,10 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 }
 
 /// All tools and hooks, by family and name.
-pub(crate) const TOOLS: &[Entry] = &[entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"])];
+pub(crate) const TOOLS: &[Entry] = &[
+    entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
+    entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+];
 
 /// The row of the tool called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {

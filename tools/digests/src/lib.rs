@@ -1,1 +1,3 @@
 //! Small truthful summaries of large outputs.
+
+pub mod git_digest;

@@ -1,0 +1,5 @@
+//! git-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::git_digest::TOOL)
+}

@@ -1,0 +1,325 @@
+//! git-digest: the state of a repository in one small object: branch, upstream, counts of changes, last commits. Agents
+//! call it on every turn, gates before a task is closed, the dashboard from other hosts.
+//!
+//! Nothing is kept between calls: an answer is what git says now. Git's status and the reading of the last commits
+//! (in this process) run side by side.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::thread;
+
+use clap::{CommandFactory, Parser};
+use crewkit_repo::{Change, Entry, Git, History, Operation, Repository, Status};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
+use serde::Serialize;
+
+/// git-digest.
+pub const TOOL: Tool = Tool {
+    name: "git-digest",
+    summary: "the state of a repository in one small object",
+    kind: Kind::Tool,
+    command: Arguments::command,
+    run,
+};
+
+/// The number of commits in the answer.
+const COMMITS: usize = 5;
+/// Most characters of a commit's subject.
+const SUBJECT: usize = 200;
+
+/// The state of a repository as one line of JSON: branch, upstream, counts of changes, last commits.
+///
+/// Ends with 0 when the state could be read, whatever it is; else with 1 and an object with status "error" and msg.
+#[derive(Parser, Debug)]
+#[command(name = "git-digest", disable_version_flag = true)]
+struct Arguments {
+    /// Name the changed files too
+    #[arg(long)]
+    full: bool,
+    /// Most names in each list; what was cut is counted under `more` (0: no limit)
+    #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true)]
+    limit: usize,
+    /// One line for each work tree of the repository, the main one first, each with its `path`
+    #[arg(long)]
+    all_worktrees: bool,
+    /// Accepted for old callers: no answer is ever kept
+    #[arg(long, overrides_with = "no_cache")]
+    no_cache: bool,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Digest {
+    /// The work tree, when there is a line for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    branch: String,
+    sha: String,
+    clean: bool,
+    has_upstream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<String>,
+    /// Said only where an upstream is set that does not exist (any more).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    upstream_gone: bool,
+    ahead: u64,
+    behind: u64,
+    staged: usize,
+    unstaged: usize,
+    untracked: usize,
+    conflicts: usize,
+    stashes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<Operation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflict_files: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staged_files: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unstaged_files: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untracked_files: Option<Vec<String>>,
+    /// How many names each list lacks.
+    #[serde(skip_serializing_if = "More::is_empty")]
+    more: More,
+    commits: Vec<String>,
+}
+
+/// The number of names cut from each list.
+#[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the lists")]
+struct More {
+    #[serde(skip_serializing_if = "is_zero")]
+    conflict_files: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    staged_files: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    unstaged_files: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    untracked_files: usize,
+}
+
+impl More {
+    fn is_empty(&self) -> bool {
+        self.conflict_files + self.staged_files + self.unstaged_files + self.untracked_files == 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// What is said instead of a digest.
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    status: &'static str,
+    msg: &'a str,
+}
+
+fn run(context: &Context, arguments: &[OsString]) -> Answer {
+    args::with::<Arguments>(arguments, exit_code::REFUSED, |arguments| {
+        if arguments.all_worktrees {
+            return every_worktree(context, &arguments);
+        }
+        let directory = context.directory()?;
+        let git_dir = match context.variable_path("GIT_DIR") {
+            Some(path) => Some(context.absolute(&path)?),
+            None => Repository::discover(directory).map(|repository| repository.git_dir),
+        };
+        match look(&arguments, git_dir.as_deref(), || Git::at(context, directory)) {
+            Ok(digest) => Ok(Outcome::json(&digest)),
+            Err(refusal) => {
+                let failure = Failure { path: None, status: "error", msg: &refusal.message };
+                Err(refusal.clone().with_code(exit_code::REFUSED).with_json(&failure))
+            }
+        }
+    })
+}
+
+/// One line for each work tree. One that cannot be read is a line too, and the exit code says so.
+fn every_worktree(context: &Context, arguments: &Arguments) -> Answer {
+    let Some(repository) = Repository::discover(context.directory()?) else {
+        let failure = Failure { path: None, status: "error", msg: "not a git repository" };
+        return Err(Refusal::new(failure.msg).with_json(&failure));
+    };
+    let mut outcome = Outcome::silent();
+    for tree in repository.worktrees().into_iter().filter(|tree| !tree.bare) {
+        let path = tree.path.to_string_lossy().into_owned();
+        let looked = if tree.missing {
+            Err(Refusal::new("its folder is gone"))
+        } else {
+            let git_dir = Repository::discover(&tree.path).map(|found| found.git_dir);
+            look(arguments, git_dir.as_deref(), || Git::at(context, &tree.path).of_folder())
+        };
+        let line = match looked {
+            Ok(digest) => Outcome::json(&Digest { path: Some(path), ..digest }),
+            Err(refusal) => {
+                outcome = outcome.with_code(exit_code::REFUSED).with_note(format!("{path}: {refusal}"));
+                Outcome::json(&Failure { path: Some(path), status: "error", msg: &refusal.message })
+            }
+        };
+        outcome.stdout.extend(line.stdout);
+    }
+    Ok(outcome)
+}
+
+/// The digest of the work tree that `git` is called in and whose git folder is `git_dir`.
+fn look(arguments: &Arguments, git_dir: Option<&Path>, git: impl Fn() -> Git) -> Result<Digest, Refusal> {
+    let call = git();
+    let asked = thread::Builder::new().spawn(move || Status::by_git(call));
+    let history = git_dir.and_then(|git_dir| History::read(git_dir, COMMITS));
+    let status = match asked {
+        Ok(asked) => asked.join().unwrap_or_else(|_| Err(Refusal::new("git status could not be read")))?,
+        Err(_) => Status::by_git(git())?,
+    };
+    let commits = match (&status.head, history) {
+        (None, _) => Vec::new(),
+        // Git's word counts: whatever this process found, it must be the history of the commit that git sees.
+        (Some(head), Some(history)) if history.head == *head => history.commits,
+        (Some(head), _) => History::by_git(git(), head, COMMITS)?.commits,
+    };
+    let sha = commits.first().map(|commit| commit.short.clone()).unwrap_or_default();
+    let commits = commits
+        .iter()
+        .map(|commit| format!("{} {}", commit.short, text::cut(&plain(&commit.subject), SUBJECT)))
+        .collect();
+
+    let staged = status.with(|change| matches!(change, Change::Tracked { staged: true, .. }));
+    let unstaged = status.with(|change| matches!(change, Change::Tracked { unstaged: true, .. }));
+    let untracked = status.with(|change| change == Change::Untracked);
+    let conflicts = status.with(|change| change == Change::Unmerged);
+    let most = if arguments.limit == 0 { usize::MAX } else { arguments.limit };
+    let mut more = More::default();
+    let list = |entries: &[&Entry], wanted: bool, cut: &mut usize| {
+        wanted.then(|| {
+            *cut = entries.len().saturating_sub(most);
+            entries.iter().take(most).map(|entry| entry.text()).collect()
+        })
+    };
+    Ok(Digest {
+        path: None,
+        conflict_files: list(&conflicts, !conflicts.is_empty(), &mut more.conflict_files),
+        staged_files: list(&staged, arguments.full, &mut more.staged_files),
+        unstaged_files: list(&unstaged, arguments.full, &mut more.unstaged_files),
+        untracked_files: list(&untracked, arguments.full, &mut more.untracked_files),
+        more,
+        clean: status.clean(),
+        staged: staged.len(),
+        unstaged: unstaged.len(),
+        untracked: untracked.len(),
+        conflicts: conflicts.len(),
+        stashes: status.stashes,
+        has_upstream: status.ahead_behind.is_some(),
+        upstream_gone: status.upstream.is_some() && status.head.is_some() && status.ahead_behind.is_none(),
+        ahead: status.ahead_behind.map_or(0, |(ahead, _)| ahead),
+        behind: status.ahead_behind.map_or(0, |(_, behind)| behind),
+        operation: git_dir.and_then(Operation::under_way),
+        branch: status.branch.unwrap_or_else(|| "DETACHED".to_owned()),
+        upstream: status.upstream,
+        sha,
+        commits,
+    })
+}
+
+/// A subject without colour codes and other control characters.
+fn plain(subject: &str) -> String {
+    let mut out = String::with_capacity(subject.len());
+    let mut chars = subject.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
+            // A control sequence ends with a letter or one of the signs beside them (ECMA-48, 5.4).
+            chars.by_ref().find(|c| ('@'..='~').contains(c));
+        } else if c == '\t' {
+            out.push(' ');
+        } else if !text::is_unsafe(c) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crewkit_tool::{Clock, Script};
+    use serde_json::{Value, json};
+    use std::collections::HashMap;
+    use std::path::PathBuf;
+
+    /// A context in `directory` that knows no user's git settings.
+    fn context(directory: PathBuf) -> Context {
+        let mut environment: HashMap<OsString, OsString> = HashMap::from([
+            ("HOME".into(), directory.clone().into()),
+            ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
+            ("GIT_CEILING_DIRECTORIES".into(), directory.parent().unwrap().into()),
+        ]);
+        if let Some(path) = Context::process().environment.get("PATH") {
+            environment.insert("PATH".into(), path);
+        }
+        Context::scripted(Script { environment, directory, clock: Clock::System, stdin: Vec::new() })
+    }
+
+    fn digest(context: &Context, arguments: &[&str]) -> Value {
+        let outcome = run(context, &arguments.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
+        serde_json::from_slice(&outcome.stdout).unwrap()
+    }
+
+    fn git(context: &Context, arguments: &[&str]) {
+        let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+        let ended = Git::at(context, context.directory().unwrap()).args(identity).args(arguments).run().unwrap();
+        assert!(ended.ok(), "git {arguments:?}: {}", ended.complaint());
+    }
+
+    #[test]
+    fn a_fresh_repository_is_clean_and_has_no_commit() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = context(scratch.path().canonicalize().unwrap());
+        git(&context, &["init", "-q"]);
+        let wanted = json!({
+            "branch": "main", "sha": "", "clean": true, "has_upstream": false, "ahead": 0, "behind": 0, "staged": 0,
+            "unstaged": 0, "untracked": 0, "conflicts": 0, "stashes": 0, "commits": []
+        });
+        assert_eq!(digest(&context, &["--no-cache"]), wanted);
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_the_rest_is_counted() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = context(scratch.path().canonicalize().unwrap());
+        git(&context, &["init", "-q"]);
+        for number in 0..60 {
+            std::fs::write(scratch.path().join(format!("f{number:02}")), "x").unwrap();
+        }
+        git(&context, &["add", "f00"]);
+        let seen = digest(&context, &["--full", "--no-cache"]);
+        assert_eq!((&seen["staged"], &seen["untracked"], &seen["clean"]), (&json!(1), &json!(59), &json!(false)));
+        assert_eq!(seen["untracked_files"].as_array().unwrap().len(), 50);
+        assert_eq!(seen["more"], json!({"untracked_files": 9}));
+        let seen = digest(&context, &["--limit", "0", "--full"]);
+        assert_eq!((seen["untracked_files"].as_array().unwrap().len(), seen.get("more")), (59, None));
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_an_error_object() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = context(scratch.path().canonicalize().unwrap());
+        for arguments in [&[][..], &["--all-worktrees".into()]] {
+            let refusal = run(&context, arguments).unwrap_err();
+            let object: Value = serde_json::from_slice(&refusal.stdout).unwrap();
+            assert_eq!((refusal.code, &object["status"]), (1, &json!("error")));
+            assert!(object["msg"].as_str().unwrap().contains("not a git repository"), "{object}");
+        }
+        assert_eq!(run(&context, &["--fill".into()]).unwrap_err().code, 1);
+        assert_eq!(run(&context, &["extra".into()]).unwrap_err().code, 1);
+    }
+
+    #[test]
+    fn a_subject_cannot_steer_a_terminal() {
+        assert_eq!(plain("a\u{1b}[31mred\u{1b}[0m\tb\rc\0d"), "ared bcd");
+        assert_eq!(plain("\u{1b}]0;x\u{7}"), "]0;x");
+        assert_eq!(plain("cut \u{1b}[31"), "cut ");
+    }
+}
