@@ -8,7 +8,7 @@ use crewkit_tool::process::{Ended, Run};
 use crewkit_tool::{Context, Refusal};
 
 /// The variables by which a caller (a hook of git, mostly) sends git to a repository of its choice.
-const PLACES: [&str; 8] = [
+pub const PLACES: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",

@@ -11,6 +11,6 @@ mod status;
 
 pub use commits::{Commit, History};
 pub use facts::{Head, Repository, Worktree};
-pub use git::Git;
+pub use git::{Git, PLACES};
 pub use operation::Operation;
 pub use status::{Change, Entry, Status};

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::{Error, Result, Store};
+use crate::{Result, Store};
 
 /// The state of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl MergeQueue<'_> {
     /// in the order of work (priority, age, number).
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn entries(self, repository: Option<&str>) -> Result<Vec<QueueEntry>> {
         self.store.read(|connection| {
             let sql = format!(
@@ -162,7 +162,7 @@ impl MergeQueue<'_> {
     /// The entry with this number.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn entry(self, id: i64) -> Result<Option<QueueEntry>> {
         self.store.read(|connection| {
             let sql = format!("SELECT {COLUMNS} FROM merge_queue WHERE id = ?1");
@@ -174,7 +174,7 @@ impl MergeQueue<'_> {
     /// already. Entries of the same branch that have ended make room for the new one.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn enqueue(self, entry: NewEntry<'_>, now: &str) -> Result<Option<i64>> {
         self.change(|connection| {
             let same = "branch = ?1 AND (repository = ?2 OR repository IS NULL)";
@@ -202,7 +202,7 @@ impl MergeQueue<'_> {
     /// longer queued.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn claim(self, id: i64, repository: &str, head: Option<&str>, now: &str) -> Result<bool> {
         self.change(|connection| {
             let changed = connection.execute(
@@ -217,7 +217,7 @@ impl MergeQueue<'_> {
     /// Writes down what comes next for entries in processing: each one's number, base and candidate.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn note_step(self, step: QueueStep, entries: &[(i64, &str, &str)]) -> Result<()> {
         self.change(|connection| {
             for (id, base, candidate) in entries {
@@ -233,7 +233,7 @@ impl MergeQueue<'_> {
     /// Puts entries in processing back into the line, each at its old place.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn put_back(self, ids: &[i64]) -> Result<()> {
         self.change(|connection| {
             for id in ids {
@@ -250,7 +250,7 @@ impl MergeQueue<'_> {
     /// Entries in processing are landed: each one's number and the commit that brought it in.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn landed(self, entries: &[(i64, &str)], now: &str) -> Result<()> {
         self.change(|connection| {
             for (id, commit) in entries {
@@ -267,7 +267,7 @@ impl MergeQueue<'_> {
     /// An entry in processing has failed.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn failed(self, id: i64, error: &str, now: &str) -> Result<()> {
         self.change(|connection| {
             connection.execute(
@@ -282,7 +282,7 @@ impl MergeQueue<'_> {
     /// Takes a queued branch out of the line; the number of entries that were (0 or 1).
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn cancel(self, repository: Option<&str>, branch: &str, now: &str) -> Result<usize> {
         self.change(|connection| {
             connection.execute(
@@ -298,7 +298,7 @@ impl MergeQueue<'_> {
     /// Deletes entries that ended `hours` hours before `now` or earlier; how many.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`crate::Error`].
     pub fn clean(self, repository: Option<&str>, hours: u32, now: &str) -> Result<usize> {
         self.change(|connection| {
             connection.execute(

@@ -20,6 +20,7 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 /// All tools and hooks, by family and name.
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
+    entry("landing", crewkit_landing::merge_queue::TOOL, &["scripts/merge-queue.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
 ];
 
