@@ -4,3 +4,6 @@ mod demo;
 mod git_digest;
 mod house;
 mod install;
+mod locks;
+mod plans_cluster;
+mod plans_read;

@@ -6,11 +6,14 @@
 mod commits;
 mod facts;
 mod git;
+mod merge_state;
 mod operation;
+mod origin;
 mod status;
 
 pub use commits::{Commit, History};
 pub use facts::{Head, Repository, Worktree};
 pub use git::{Git, PLACES};
+pub use merge_state::MergeState;
 pub use operation::Operation;
 pub use status::{Change, Entry, Status};

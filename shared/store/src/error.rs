@@ -12,6 +12,17 @@ pub enum Error {
     /// The file holds something else.
     #[error("{} is not a SQLite database; it was left as it is", .0.display())]
     NotADatabase(PathBuf),
+    /// The file is a SQLite database without any of our tables.
+    #[error("{} is a database of something else; it was left as it is", .0.display())]
+    Foreign(PathBuf),
+    /// An older database could not be brought to the current schema.
+    #[error("{} cannot be upgraded ({reason}); it was left as it is", .path.display())]
+    Upgrade {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        reason: String,
+    },
     /// The database was written by a later crewkit.
     #[error("{} has schema version {found}, this crewkit knows up to {known}: it is read, not written; upgrade crewkit", .path.display())]
     Newer {
@@ -58,7 +69,7 @@ pub enum Error {
         reason: String,
     },
     /// A row, by its kind and number or name, that is not there.
-    #[error("no {kind} {id} in the database")]
+    #[error("{kind} {id} not found")]
     NotFound {
         /// `plan`, `wave`, `task`...
         kind: &'static str,

@@ -9,12 +9,20 @@
 //! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
+pub mod chat;
+mod copies;
 mod error;
+pub mod locks;
 mod merge_queue;
-mod migrate;
+pub mod migrate;
 mod open;
+pub mod plan_views;
+pub mod plans;
+pub mod projects;
 pub mod queue;
+mod state;
 
 pub use error::{Error, Result};
 pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};
+pub use state::{Counts, State};

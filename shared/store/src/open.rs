@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::{Error, Result, migrate, queue};
+use crate::{Error, Result, copies, migrate, queue};
 
 /// The `user_version` of a database at the current schema. The scripts that came before never set it; their last
 /// schema called itself version 8 in a table, so ours begins at 9.
@@ -16,6 +17,14 @@ pub const SCHEMA_VERSION: i64 = 9;
 
 /// How long a writer waits for its turn and for writers that don't queue.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The size at which the log is folded back, in bytes: some 50 pages. Each process that finds nobody else at the database
+/// reads the whole log.
+const LOG_BYTES: u64 = 50 * 4120;
+
+/// Whether a database holds no table but SQLite's own.
+pub(crate) const IS_EMPTY: &str =
+    "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\')";
 
 /// Where the database is, and what making or migrating it needs to know.
 #[derive(Debug, Clone)]
@@ -48,52 +57,63 @@ impl Store {
         if let Some(store) = Self::open_existing(settings)? {
             return Ok(store);
         }
-        let cannot = |path: &Path, fault: &std::io::Error| match fault.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                Error::ReadOnly { path: path.to_owned(), reason: fault.to_string() }
-            }
-            std::io::ErrorKind::StorageFull => Error::DiskFull(path.to_owned()),
-            _ => Error::CannotOpen { path: path.to_owned(), reason: fault.to_string() },
-        };
-        if let Some(folder) = settings.path.parent() {
-            fs::create_dir_all(folder).map_err(|fault| cannot(folder, &fault))?;
-        }
-        let notices = migrate::to_current(settings)?;
-        let mut store = Self::open_existing(settings)?
-            .ok_or_else(|| Error::CannotOpen { path: settings.path.clone(), reason: "it vanished".to_owned() })?;
-        store.notices.splice(0..0, notices);
-        Ok(store)
+        migrate::upgrade(settings)?;
+        Self::open_existing(settings)?
+            .ok_or_else(|| Error::CannotOpen { path: settings.path.clone(), reason: "it vanished".to_owned() })
     }
 
-    /// Opens the database, or gives `None` when it is missing: no file, or one that holds no table.
+    /// Opens the database, or gives `None` when it is missing: no file, or one that holds no table. An older one is brought
+    /// to the current schema; where that cannot be written, in memory.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn open_existing(settings: &Settings) -> Result<Option<Self>> {
-        match fs::metadata(&settings.path) {
-            Err(fault) if matches!(fault.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                return Ok(None);
+        match Self::connect_existing(&settings.path)? {
+            Some(store) if store.found < SCHEMA_VERSION => {
+                if store.read(|connection| connection.query_row(IS_EMPTY, [], |row| row.get(0)))? {
+                    return Ok(None);
+                }
+                store.upgraded(settings).map(Some)
             }
-            Ok(data) if data.len() == 0 && !wal_path(&settings.path).exists() => return Ok(None),
-            Ok(data) if data.is_dir() => return Err(Error::NotADatabase(settings.path.clone())),
-            _ => {}
+            other => Ok(other),
         }
-        let mut store = Self::connect(&settings.path)?;
-        if store.found < SCHEMA_VERSION {
-            if store.is_empty()? {
-                return Ok(None);
-            }
-            if store.read_only.is_some() {
-                store.connection = migrate::in_memory(&store.connection, settings)?;
-                store.found = SCHEMA_VERSION;
-                return Ok(Some(store));
-            }
-            drop(store);
-            let notices = migrate::to_current(settings)?;
-            store = Self::connect(&settings.path)?;
-            store.notices = notices;
+    }
+
+    /// The same database at the current schema.
+    fn upgraded(mut self, settings: &Settings) -> Result<Self> {
+        let reason = match self.read_only.take() {
+            Some(reason) => reason,
+            None => match migrate::upgrade(settings) {
+                Ok(report) => {
+                    let mut store = Self::connect(&settings.path)?;
+                    store.notices = report.map(|report| report.notices()).unwrap_or_default();
+                    return Ok(store);
+                }
+                Err(Error::ReadOnly { reason, .. }) => reason,
+                Err(Error::DiskFull(_)) => "the disk is full".to_owned(),
+                Err(error) => return Err(error),
+            },
+        };
+        let (connection, report) = migrate::in_memory(&self.connection, settings)?;
+        self.notices.push(format!(
+            "{} is {} and cannot be upgraded ({reason}): it is read, not written",
+            self.path.display(),
+            report.from
+        ));
+        self.connection = connection;
+        self.found = SCHEMA_VERSION;
+        self.read_only = Some(reason);
+        Ok(self)
+    }
+
+    /// A connection to the database whatever its shape, or `None` when there is no file or an empty one.
+    pub(crate) fn connect_existing(path: &Path) -> Result<Option<Self>> {
+        match fs::metadata(path) {
+            Err(fault) if matches!(fault.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Ok(data) if data.is_file() && data.len() == 0 => Ok(None),
+            Ok(data) if !data.is_file() => Err(Error::NotADatabase(path.to_owned())),
+            _ => Self::connect(path).map(Some),
         }
-        Ok(Some(store))
     }
 
     /// A connection with our settings, whatever the shape of the database is.
@@ -107,6 +127,7 @@ impl Store {
             let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             Ok((connection, found))
         };
+        let mut notices = Vec::new();
         let (connection, found, read_only) = match ready(flags | OpenFlags::SQLITE_OPEN_READ_WRITE, path) {
             Ok((connection, found)) => {
                 let frozen = connection.is_readonly("main").map_err(|fault| fail(&fault))?;
@@ -117,6 +138,9 @@ impl Store {
                 // A folder that may not be written has no place for the log's index: the file is read as it stands.
                 error @ (Error::ReadOnly { .. } | Error::CannotOpen { .. }) if path.is_file() => {
                     let frozen = PathBuf::from(format!("file:{}?immutable=1", uri_path(path)));
+                    if log_size(path) > 0 {
+                        notices.push(format!("what stands in {}-wal cannot be read and is not seen", path.display()));
+                    }
                     match ready(flags | OpenFlags::SQLITE_OPEN_READ_ONLY, &frozen) {
                         Ok((connection, found)) => (connection, found, Some("its folder is read-only".to_owned())),
                         Err(_) => return Err(error),
@@ -125,19 +149,7 @@ impl Store {
                 error => return Err(error),
             },
         };
-        Ok(Self {
-            connection,
-            path: path.to_owned(),
-            found,
-            patience: Cell::new(PATIENCE),
-            read_only,
-            notices: Vec::new(),
-        })
-    }
-
-    fn is_empty(&self) -> Result<bool> {
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\')";
-        self.read(|connection| connection.query_row(sql, [], |row| row.get(0)))
+        Ok(Self { connection, path: path.to_owned(), found, patience: Cell::new(PATIENCE), read_only, notices })
     }
 
     /// What opening has to tell people: a migration and its copy.
@@ -153,6 +165,11 @@ impl Store {
     /// The `user_version` that was found (after a migration: the current one).
     pub fn version(&self) -> i64 {
         self.found
+    }
+
+    /// Why it is read and not written; `None` when it may be written.
+    pub fn read_only(&self) -> Option<&str> {
+        self.read_only.as_deref()
     }
 
     /// Sets how long a writer waits, instead of 15 s.
@@ -188,11 +205,44 @@ impl Store {
         })?;
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         self.connection.busy_timeout(left).map_err(|fault| self.fail(&fault))?;
+        self.keep_log().map_err(|fault| self.fail(&fault))?;
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
             .map_err(|fault| self.fail(&fault))?;
         let done = work(&transaction)?;
         transaction.commit().map_err(|fault| self.fail(&fault))?;
+        self.fold_log();
         Ok(done)
+    }
+
+    /// Gives a database its log (back) that another program took away.
+    fn keep_log(&self) -> rusqlite::Result<()> {
+        let mode = |row: &rusqlite::Row<'_>| {
+            row.get_ref(0).map(|mode| mode.as_str() == Ok("wal") || mode.as_str() == Ok("memory"))
+        };
+        if !self.connection.query_row("PRAGMA journal_mode", [], mode)? {
+            // Refused while another program has the database open; it can be written without.
+            let _ = migrate::keep_log(&self.connection);
+        }
+        Ok(())
+    }
+
+    /// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`]. SQLite by itself folds it
+    /// back, but the next process does not know that and begins behind what is there: with short processes alone the log
+    /// grows for ever, and each of them reads all of it. Readers that still need the log put it off to the next write.
+    fn fold_log(&self) {
+        if log_size(&self.path) >= LOG_BYTES {
+            let _ = self.connection.busy_timeout(Duration::ZERO);
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = self.connection.busy_timeout(PATIENCE);
+        }
+    }
+
+    /// What SQLite's integrity check complains of; empty when all is well.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn integrity(&self) -> Result<Vec<String>> {
+        self.read(migrate::complaints)
     }
 
     /// SQLite's error, sorted and with the file's name.
@@ -206,16 +256,18 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     // Existing data hold plans without a project and tasks without a wave.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    // Triggers and views that users made with another SQLite may write texts in double quotes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
     // The last connection to close would fold the log back and delete it, a millisecond in each call; the log is
-    // folded back every 200 pages instead (.cargo/config.toml).
+    // folded back when it has grown instead (`fold_log`).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(())
 }
 
-fn wal_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
+/// The size of the log beside the database, in bytes; 0 when there is none.
+fn log_size(path: &Path) -> u64 {
+    fs::metadata(copies::beside(path, "-wal")).map_or(0, |data| data.len())
 }
 
 /// A path as it stands in a `file:` address (<https://www.sqlite.org/uri.html>, section 3.1).

@@ -65,6 +65,7 @@ pub struct Context {
     store: OnceCell<Store>,
     notes: RefCell<Vec<String>>,
     streamed: Option<RefCell<Vec<u8>>>,
+    alone: bool,
 }
 
 impl Context {
@@ -78,7 +79,13 @@ impl Context {
             store: OnceCell::new(),
             notes: RefCell::default(),
             streamed: None,
+            alone: false,
         }
+    }
+
+    /// The surroundings of this process, whose program is one tool and no other (see [`Context::is_alone`]).
+    pub(crate) fn process_of_one_tool() -> Self {
+        Self { alone: true, ..Self::process() }
     }
 
     /// Surroundings made by a test.
@@ -91,7 +98,13 @@ impl Context {
             store: OnceCell::new(),
             notes: RefCell::default(),
             streamed: Some(RefCell::default()),
+            alone: false,
         }
+    }
+
+    /// Whether the running program holds one tool alone, so that others are programs of their own.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// The variable `name` as text; `None` when it is not set, empty, or not UTF-8.
@@ -159,6 +172,11 @@ impl Context {
             full.split('.').next().unwrap_or_default().to_owned()
         });
         name.strip_suffix(".local").unwrap_or(&name).to_owned()
+    }
+
+    /// The name of the operating system, as `uname -s` gives it.
+    pub fn system(&self) -> String {
+        rustix::system::uname().sysname().to_string_lossy().into_owned()
     }
 
     /// The present time in UTC, `YYYY-MM-DD HH:MM:SS`.

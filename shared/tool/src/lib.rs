@@ -8,9 +8,12 @@
 pub mod args;
 mod clock;
 mod context;
+mod identity;
+pub mod lineage;
 mod outcome;
 pub mod process;
 mod program;
+pub mod remote;
 pub mod text;
 
 pub use clock::Clock;

@@ -1,5 +1,7 @@
 //! Starting another program: an argument list, a time limit, a process group, and always its exit code.
 
+mod attend;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,6 +15,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{Context, Environment, Refusal, exit_code};
+
+pub use attend::Attended;
 
 /// Most bytes kept of each stream of a program; what comes after is read and dropped.
 const KEPT_BYTES: u64 = 64 << 20;
@@ -76,6 +80,25 @@ impl Run {
         Self { command, program: program.as_ref().to_owned(), stdin: None, limit: None, chatter: false, log: None }
     }
 
+    /// The tool `name` of the crew, with the environment of `context`: the running program under that name when it is
+    /// all of them in one, else the program of that name beside it, else the one in `PATH`.
+    ///
+    /// # Errors
+    /// When the path of the running program cannot be read.
+    pub fn tool(context: &Context, name: &str) -> Result<Self, Refusal> {
+        let own = std::env::current_exe()
+            .map_err(|fault| Refusal::new(format!("the running program cannot be found: {fault}")))?;
+        if !context.is_alone() {
+            let mut run = Self::new(context, own);
+            // Argument 0 says which tool is meant; the program's file may itself be a link that bears a tool's name.
+            run.command.arg0("crewkit").arg(name);
+            run.program = name.into();
+            return Ok(run);
+        }
+        let beside = own.with_file_name(name);
+        Ok(if beside.is_file() { Self::new(context, beside) } else { Self::new(context, name) })
+    }
+
     /// One more argument.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -137,6 +160,12 @@ impl Run {
     pub fn log(mut self, file: File) -> Self {
         self.log = Some(file);
         self
+    }
+
+    /// Puts the program in the place of this one, with our streams; comes back only when it cannot be started.
+    pub fn replace(mut self) -> Refusal {
+        let fault = self.command.exec();
+        self.fault(&fault)
     }
 
     /// Runs it to its end.

@@ -33,14 +33,18 @@ pub struct Tool {
 /// Runs `tool` with the arguments of this process and ends as it says: the whole of a stand-alone binary.
 pub fn main(tool: &Tool) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    run(tool, &arguments)
+    run_in(&Context::process_of_one_tool(), tool, &arguments)
 }
 
-/// Runs `tool` with `arguments` in the surroundings of this process, writes its answer, and gives its exit code.
+/// Runs `tool`, one of the many that this program holds, with `arguments` in the surroundings of this process, writes
+/// its answer, and gives its exit code.
 pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
+    run_in(&Context::process(), tool, arguments)
+}
+
+fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
-    let context = Context::process();
-    let answer = (tool.run)(&context, arguments);
+    let answer = (tool.run)(context, arguments);
     let mut outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {
@@ -53,12 +57,24 @@ pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
             Outcome { stdout: refusal.stdout, stderr: stderr.into_bytes(), code }
         }
     };
-    let notes: String =
-        context.take_notes().iter().map(|note| format!("{}: {}\n", tool.name, text::one_line(note))).collect();
-    if !notes.is_empty() {
-        outcome = outcome.with_stderr(notes);
-    }
+    outcome.stderr = with_notes(tool, &context.take_notes(), outcome.stderr);
     ExitCode::from(write(&outcome))
+}
+
+/// Standard error with the context's notes before it, a line each; an object of JSON gets them as its key `notes`, so
+/// that it stays one.
+fn with_notes(tool: &Tool, notes: &[String], stderr: Vec<u8>) -> Vec<u8> {
+    if notes.is_empty() {
+        return stderr;
+    }
+    if stderr.starts_with(b"{")
+        && let Ok(serde_json::Value::Object(mut answer)) = serde_json::from_slice(&stderr)
+    {
+        answer.insert("notes".to_owned(), serde_json::json!(notes));
+        return Outcome::json(&answer).stdout;
+    }
+    let lines: String = notes.iter().map(|note| format!("{}: {}\n", tool.name, text::one_line(note))).collect();
+    [lines.into_bytes(), stderr].concat()
 }
 
 /// Writes both streams; the exit code, or that of a closed pipe.
@@ -92,4 +108,25 @@ fn say_faults_in_one_line(tool: &Tool) {
         #[expect(clippy::exit, reason = "a panic must not unwind into half an answer")]
         std::process::exit(i32::from(code));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOL: Tool = Tool {
+        name: "demo",
+        summary: "",
+        kind: Kind::Tool,
+        command: || clap::Command::new("demo"),
+        run: |_, _| Ok(Outcome::silent()),
+    };
+
+    #[test]
+    fn notes_stand_before_text_and_inside_an_object() {
+        let notes = ["a copy".to_owned()];
+        assert_eq!(with_notes(&TOOL, &notes, b"demo: no\n".to_vec()), b"demo: a copy\ndemo: no\n");
+        assert_eq!(with_notes(&TOOL, &notes, b"{\"a\":1}\n".to_vec()), b"{\"a\":1,\"notes\":[\"a copy\"]}\n");
+        assert_eq!(with_notes(&TOOL, &[], b"x".to_vec()), b"x");
+    }
 }

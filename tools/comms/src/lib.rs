@@ -1,1 +1,3 @@
 //! The crew's chat.
+
+pub mod comms;

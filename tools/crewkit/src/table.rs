@@ -1,6 +1,6 @@
 //! Every tool, once. Dispatch, `crewkit list`, links, man pages and completions come from this table.
 
-use crewkit_tool::{Kind, Tool};
+use crewkit_tool::Tool;
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,13 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 /// All tools and hooks, by family and name.
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
+    entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
+    entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),
+    entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
     entry("landing", crewkit_landing::merge_queue::TOOL, &["scripts/merge-queue.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
+    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
 ];
 
 /// The row of the tool called `name`.
@@ -32,6 +37,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crewkit_tool::Kind;
     use std::collections::HashSet;
 
     #[test]

@@ -1,3 +1,4 @@
 //! Plans, waves, tasks: the tools that make, change and read them.
 
+mod framework;
 pub mod plan_db;

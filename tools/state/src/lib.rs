@@ -1,1 +1,3 @@
 //! The state of the shared database.
+
+pub mod init_dashboard_db;

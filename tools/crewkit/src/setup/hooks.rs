@@ -143,6 +143,11 @@ impl Merged {
         }
     }
 
+    /// Event and command line of every entry.
+    pub(crate) fn commands(&self) -> Vec<(&str, &str)> {
+        self.added.iter().map(|added| (added.event.as_str(), added.command.as_str())).collect()
+    }
+
     pub(crate) fn removal_line(&self) -> String {
         format!("remove {} hooks from {}", self.added.len(), self.path.display())
     }

@@ -16,7 +16,7 @@ use crate::manual;
 use crate::table::TOOLS;
 use files::{Place, Step};
 pub(crate) use hooks::{command_program, commands as hook_commands};
-pub(crate) use manifest::Manifest;
+pub(crate) use manifest::{Entry, Manifest};
 
 /// Arguments of `crewkit setup`; install.sh passes its own on.
 #[derive(Debug, clap::Args)]

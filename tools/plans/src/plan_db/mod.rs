@@ -2,6 +2,26 @@
 //!
 //! Each file beside this one holds a group of subcommands and lists them in a table; this file picks.
 
+mod add;
+mod claim;
+mod cluster;
+mod complete;
+mod config_check;
+mod context;
+mod create;
+mod import;
+mod json;
+mod kanban;
+mod list;
+mod pass_on;
+mod paths;
+mod show;
+mod spec;
+mod token_report;
+mod update;
+mod where_;
+mod words;
+
 use std::ffi::OsString;
 
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
@@ -26,7 +46,23 @@ pub(crate) struct Subcommand {
 }
 
 /// All subcommands, group by group, in the order of the help.
-const GROUPS: &[&[Subcommand]] = &[];
+const GROUPS: &[&[Subcommand]] = &[
+    create::SUBCOMMANDS,
+    claim::SUBCOMMANDS,
+    add::SUBCOMMANDS,
+    import::SUBCOMMANDS,
+    update::SUBCOMMANDS,
+    complete::SUBCOMMANDS,
+    pass_on::SUBCOMMANDS,
+    list::SUBCOMMANDS,
+    json::SUBCOMMANDS,
+    kanban::SUBCOMMANDS,
+    context::SUBCOMMANDS,
+    paths::SUBCOMMANDS,
+    where_::SUBCOMMANDS,
+    cluster::SUBCOMMANDS,
+    token_report::SUBCOMMANDS,
+];
 
 fn subcommands() -> impl Iterator<Item = &'static Subcommand> {
     GROUPS.iter().flat_map(|group| group.iter())

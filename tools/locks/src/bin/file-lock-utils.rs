@@ -1,0 +1,5 @@
+//! file-lock-utils as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_locks::file_lock_utils::TOOL)
+}

@@ -1,0 +1,162 @@
+//! check, list, who, verify.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use crewkit_store::locks::{Filter, Lock};
+use crewkit_tool::args::RowId;
+use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
+use serde::Serialize;
+use serde_json::json;
+
+use super::answers::{Checked, Free, Holder, Listed};
+use super::files;
+
+/// Say whether a file is locked, and by whom.
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The file.
+    file: OsString,
+    /// Look at locks on the same file in other work trees of the repository too.
+    #[arg(long)]
+    across_worktrees: bool,
+}
+
+/// List locks in the order in which they were taken.
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// Those of this plan.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    plan_id: Option<RowId>,
+    /// Those of this task.
+    #[arg(long, value_name = "ID", value_parser = files::name())]
+    task_id: Option<String>,
+    /// Those of this session.
+    #[arg(long, value_name = "ID", value_parser = files::name())]
+    session_id: Option<String>,
+    /// Those that the next who wants the file may break.
+    #[arg(long)]
+    stale: bool,
+}
+
+/// List the owners of locks with their files.
+#[derive(Args, Debug)]
+pub(super) struct Who {}
+
+/// Say whether a grant still stands: 0 if it does, 1 if the file was released or granted again since.
+#[derive(Args, Debug)]
+pub(super) struct Verify {
+    /// The file.
+    file: OsString,
+    /// The number that acquire gave.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    fence: RowId,
+}
+
+/// Locks, each with whether it is stale.
+fn locks(context: &Context, filter: &Filter) -> Result<Vec<(Lock, bool)>, Refusal> {
+    let Some(store) = context.existing_store()? else { return Ok(Vec::new()) };
+    let found = store.locks().list(filter, &context.now())?;
+    Ok(files::here(context, |here| {
+        found.into_iter().map(|lock| (lock.stale(here), lock)).map(|(stale, lock)| (lock, stale)).collect()
+    }))
+}
+
+impl Check {
+    pub(super) fn run(self, context: &Context) -> Answer {
+        let file = if self.across_worktrees { files::file } else { files::plain_file }(context, &self.file)?;
+        let now = context.now();
+        let lock = match context.existing_store()? {
+            None => None,
+            Some(store) => match store.locks().get(&file.path, &now)? {
+                None if self.across_worktrees => store.locks().of_copies(&file, &now)?.into_iter().next(),
+                found => found,
+            },
+        };
+        Ok(match lock {
+            None => Outcome::json(&Free { locked: false, file: &file.path }),
+            Some(lock) => {
+                let stale = files::here(context, |here| lock.stale(here));
+                Outcome::json(&Checked::new(&lock, &file.path, stale))
+            }
+        })
+    }
+}
+
+impl List {
+    pub(super) fn run(self, context: &Context) -> Answer {
+        let plan_id = self.plan_id.map(|plan| plan.0);
+        let filter = Filter { plan_id, task_id: self.task_id, session_id: self.session_id };
+        let found = locks(context, &filter)?;
+        let rows =
+            found.iter().filter(|(_, stale)| *stale || !self.stale).map(|(lock, stale)| Listed::new(lock, *stale));
+        Ok(Outcome::json(&rows.collect::<Vec<_>>()))
+    }
+}
+
+/// An owner and what it holds.
+#[derive(Serialize)]
+struct Holding<'a> {
+    task_id: Option<&'a str>,
+    session_id: Option<&'a str>,
+    agent: Option<&'a str>,
+    host: &'a str,
+    pid: i64,
+    /// Since the oldest of its locks was taken.
+    age_sec: Option<i64>,
+    /// Since the last sign of life of any of its locks.
+    heartbeat_age: Option<i64>,
+    stale: bool,
+    files: Vec<&'a str>,
+}
+
+impl Who {
+    #[expect(clippy::unused_self, reason = "a command like the others")]
+    pub(super) fn run(self, context: &Context) -> Answer {
+        let found = locks(context, &Filter::default())?;
+        let mut holdings: Vec<Holding<'_>> = Vec::new();
+        for (lock, stale) in &found {
+            let owner = (lock.task_id.as_deref(), lock.session_id.as_deref());
+            let known = holdings.iter_mut().find(|holding| (holding.task_id, holding.session_id) == owner);
+            match known {
+                Some(holding) => {
+                    holding.files.push(&lock.file);
+                    holding.age_sec = holding.age_sec.max(lock.age);
+                    let ages = [holding.heartbeat_age, lock.heartbeat_age];
+                    holding.heartbeat_age = ages.into_iter().flatten().min();
+                    holding.stale &= stale;
+                    (holding.pid, holding.host, holding.agent) = (lock.pid, &lock.host, lock.agent.as_deref());
+                }
+                None => holdings.push(Holding {
+                    task_id: owner.0,
+                    session_id: owner.1,
+                    agent: lock.agent.as_deref(),
+                    host: &lock.host,
+                    pid: lock.pid,
+                    age_sec: lock.age,
+                    heartbeat_age: lock.heartbeat_age,
+                    stale: *stale,
+                    files: vec![&lock.file],
+                }),
+            }
+        }
+        Ok(Outcome::json(&holdings))
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self, context: &Context) -> Answer {
+        let file = files::path(context, &self.file)?;
+        let fence = self.fence.0;
+        let lock = match context.existing_store()? {
+            Some(store) => store.locks().get(&file, &context.now())?,
+            None => None,
+        };
+        if lock.as_ref().is_some_and(|lock| lock.fence == Some(fence)) {
+            return Ok(Outcome::json(&json!({ "valid": true, "file": file, "fence": fence })));
+        }
+        let held_by = lock.as_ref().map(|lock| Holder::new(lock, &file));
+        let answer = json!({ "valid": false, "file": file, "fence": fence, "held_by": held_by });
+        Ok(Outcome::json_error(&answer, exit_code::REFUSED))
+    }
+}
