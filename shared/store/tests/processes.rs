@@ -3,7 +3,6 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -54,6 +53,68 @@ fn helper() {
 
 fn rows(path: &Path, sql: &str) -> i64 {
     Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// An older database with so many rows that its upgrade takes a while.
+fn large(path: &Path, rows: usize) {
+    let connection = Connection::open(path).unwrap();
+    let statements = [
+        include_str!("shapes/third.sql"),
+        "PRAGMA journal_mode = WAL",
+        &format!(
+            "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
+             INSERT INTO tasks (id, wave_id, task_id, title, notes) SELECT i, 4, 'T' || i, 'Task ' || i, hex(zeroblob(100)) FROM n",
+            rows + 99
+        ),
+    ];
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    statements.iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+}
+
+fn copies(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.to_string_lossy().contains(".backup.")).collect()
+}
+
+#[test]
+fn of_twenty_processes_one_upgrades_and_all_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d.db");
+    large(&path, 2_000);
+    let children: Vec<Child> = (0..20).map(|number| start("upgrade", &path, number)).collect();
+    let said: Vec<String> = children.into_iter().map(|child| String::from_utf8(end(child).stdout).unwrap()).collect();
+    let upgraded = said.iter().filter(|said| said.contains("notices=1;")).count();
+    assert_eq!((upgraded, said.iter().filter(|said| said.contains("notices=0;")).count()), (1, 19), "{said:?}");
+    assert_eq!(copies(folder.path()).len(), 1);
+    assert_eq!(rows(&path, "SELECT count(*) FROM tasks WHERE plan_id IS NOT NULL"), 2_004);
+}
+
+#[test]
+fn an_upgrade_killed_at_any_point_leaves_the_old_or_the_new() {
+    let (mut old, mut new) = (0, 0);
+    for round in 0..16_u32 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d.db");
+        large(&path, 4_000);
+        let mut child = start("upgrade", &path, 0);
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 12));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match rows(&path, "PRAGMA user_version") {
+            0 => old += 1,
+            _ => new += 1,
+        }
+        let by_row = "SELECT type LIKE 'INT%' FROM pragma_table_info('tasks') WHERE name = 'wave_id'";
+        assert_eq!(rows(&path, by_row), i64::from(rows(&path, "PRAGMA user_version") == 0));
+        assert_eq!(rows(&path, "SELECT count(*) FROM tasks"), 4_004);
+        // The next to come finishes it, and clears away what was half made.
+        end(start("upgrade", &path, 0));
+        assert_eq!(rows(&path, "SELECT count(*) FROM tasks WHERE plan_id IS NOT NULL"), 4_004);
+        assert_eq!(rows(&path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+        let left = copies(folder.path());
+        assert!(left.iter().all(|path| !path.to_string_lossy().ends_with(".part")), "{left:?}");
+    }
+    println!("killed before {old} times, after {new} times");
 }
 
 #[test]

@@ -228,9 +228,11 @@ fn bring(connection: &Connection, settings: &Settings) -> std::result::Result<Re
     let later = shape::is_later(connection, &before)?;
     let first_plans = facts::has(&before, "plans", "plan_name") && !facts::has(&before, "plans", "name");
 
+    let old_names = RENAMED.iter().any(|(table, old, _)| facts::has(&before, table, old));
+    let broken = if old_names { Some(objects::take_broken(connection)?) } else { None };
     rename_columns(connection)?;
     let taken = objects::take(connection)?;
-    rename_columns(connection)?;
+    let taken = broken.into_iter().fold(taken, objects::Taken::and);
     let recovered = waves::recover(connection, Some(&settings.path), &target, &mut report)?;
     let tables = facts::tables(connection)?;
     let traits = Traits { waves_remade: recovered.remade, ..Traits::read(connection, &tables, first_plans)? };
@@ -276,8 +278,8 @@ pub(crate) fn complaints(connection: &Connection) -> rusqlite::Result<Vec<String
     Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Gives columns of the first generation their present names. SQLite changes the views, triggers and indexes that name
-/// them too, unless one of them does not work: then it is left for a second call, without them.
+/// Gives columns of the first generation their present names; SQLite changes the views, triggers and indexes that name
+/// them too.
 fn rename_columns(connection: &Connection) -> rusqlite::Result<()> {
     let tables = facts::tables(connection)?;
     for (table, old, new) in RENAMED {
@@ -291,12 +293,7 @@ fn rename_columns(connection: &Connection) -> rusqlite::Result<()> {
             ))?;
             continue;
         }
-        connection.execute_batch("SAVEPOINT renaming")?;
-        let renamed = connection.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN {old} TO {new}"));
-        connection.execute_batch(match renamed {
-            Ok(()) => "RELEASE renaming",
-            Err(_) => "ROLLBACK TO renaming; RELEASE renaming",
-        })?;
+        connection.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN {old} TO {new}"))?;
     }
     Ok(())
 }

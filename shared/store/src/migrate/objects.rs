@@ -16,19 +16,46 @@ pub(super) struct Taken {
     objects: Vec<Object>,
 }
 
+/// Takes away the views and triggers that don't work: with one of them SQLite renames no column.
+pub(super) fn take_broken(connection: &Connection) -> rusqlite::Result<Taken> {
+    let Taken { mut objects } = take(connection)?;
+    let mut failed = Ok(());
+    objects.retain(|object| {
+        let works = connection.execute_batch(&object.sql).is_ok()
+            && match object.kind.as_str() {
+                "view" => view_columns(connection, &object.name).is_ok(),
+                _ => tried(connection, &object.table).is_ok_and(|tried| tried.is_ok()),
+            };
+        if !works && let Err(fault) = drop_object(connection, object) {
+            failed = Err(fault);
+        }
+        !works
+    });
+    failed.map(|()| Taken { objects })
+}
+
 /// Takes all views and triggers away.
 pub(super) fn take(connection: &Connection) -> rusqlite::Result<Taken> {
     let objects: Vec<Object> = objects(connection)?.into_iter().filter(|object| object.kind != "index").collect();
-    for object in objects.iter().filter(|object| object.kind == "trigger") {
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", quoted(&object.name)))?;
+    let (triggers, views): (Vec<Object>, Vec<Object>) =
+        objects.into_iter().partition(|object| object.kind == "trigger");
+    for object in triggers.iter().chain(&views) {
+        drop_object(connection, object)?;
     }
-    for object in objects.iter().filter(|object| object.kind == "view") {
-        connection.execute_batch(&format!("DROP VIEW IF EXISTS {}", quoted(&object.name)))?;
-    }
-    Ok(Taken { objects })
+    Ok(Taken { objects: views.into_iter().chain(triggers).collect() })
+}
+
+fn drop_object(connection: &Connection, object: &Object) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP {} IF EXISTS {}", object.kind, quoted(&object.name)))
 }
 
 impl Taken {
+    /// These, and then the others.
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.objects.extend(others.objects);
+        self
+    }
+
     /// Makes them again, and those of the current schema in place of the older ones of the same name. In a database of
     /// a later public version (`later`) its own stay.
     pub(super) fn put_back(
@@ -49,7 +76,10 @@ impl Taken {
             if tasks_by_row {
                 joined_by_row(&mut object, report);
             }
-            connection.execute_batch(&object.sql)?;
+            if let Err(fault) = connection.execute_batch(&object.sql) {
+                report.warn(format!("view {} could not be made again ({fault}); the copy has it", object.name));
+                continue;
+            }
             let columns = view_columns(connection, &object.name);
             let Some(current) = ours(&object) else {
                 if let Err(fault) = columns {
@@ -145,7 +175,7 @@ fn put_trigger_back(connection: &Connection, object: &Object, report: &mut Repor
     if let Some(fault) = fault
         && !fault.to_string().contains("no such function")
     {
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", quoted(&object.name)))?;
+        drop_object(connection, object)?;
         report.warn(format!("trigger {} no longer fits and was left out ({fault}); the copy has it", object.name));
     }
     Ok(())
