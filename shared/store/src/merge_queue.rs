@@ -443,4 +443,28 @@ mod tests {
         assert_eq!(queue.clean(None, u32::MAX, NOW).unwrap(), 0);
         assert_eq!(branches(queue, Some("/a")), ["y"]);
     }
+
+    #[test]
+    fn an_older_queue_keeps_its_rows_and_lets_a_branch_wait_in_two_repositories() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { path: folder.path().join("d.db"), host: "h".into(), now: NOW.into() };
+        #[expect(clippy::disallowed_methods, reason = "a database as it was before")]
+        let old = Connection::open(&settings.path).unwrap();
+        old.execute_batch(
+            "CREATE TABLE merge_queue (id INTEGER PRIMARY KEY, branch TEXT NOT NULL UNIQUE, worktree_path TEXT, \
+             plan_id INTEGER, priority INTEGER DEFAULT 0, status TEXT DEFAULT 'queued' CHECK (status IN \
+             ('queued','processing','done','failed','cancelled')), queued_at DATETIME DEFAULT (datetime('now')), \
+             started_at DATETIME, completed_at DATETIME, result TEXT, error TEXT); \
+             INSERT INTO merge_queue (id, branch, priority, status) VALUES (7, 'x', 2, 'queued'), (9, 'y', 0, 'done');",
+        )
+        .unwrap();
+        drop(old);
+        let store = Store::open_or_create(&settings).unwrap();
+        let queue = store.merge_queue();
+        let rows = queue.entries(Some("/a")).unwrap();
+        assert_eq!(rows.iter().map(|row| (row.id, row.priority)).collect::<Vec<_>>(), [(7, 2), (9, 0)]);
+        assert!(queue.claim(7, "/a", None, NOW).unwrap());
+        assert!(queue.enqueue(entry("/b", "x", 0), NOW).unwrap().is_some());
+        assert_eq!(queue.enqueue(entry("/a", "x", 0), NOW).unwrap(), None);
+    }
 }
