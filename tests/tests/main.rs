@@ -5,5 +5,6 @@ mod git_digest;
 mod house;
 mod install;
 mod locks;
+mod merge_queue;
 mod plans_cluster;
 mod plans_read;
