@@ -248,3 +248,29 @@ fn another_main_branch_can_be_named() {
     assert_eq!(subjects(&crew, &top), "first commit");
     assert!(crew.git(&top, &["log", "-1", "--format=%s", "trunk"]).starts_with("Merge branch"));
 }
+
+#[test]
+fn main_is_pushed_when_asked_for() {
+    let (crew, top) = shop();
+    crew.git(&crew.work(), &["clone", "-q", "--bare", "shop", "shop.git"]);
+    crew.git(&top, &["remote", "add", "origin", "../shop.git"]);
+    for name in ["a", "b"] {
+        branch(&crew, &top, name, name, "x\n");
+        enqueue(&crew, &top, name);
+    }
+    assert_eq!(process(&crew, &top, &["--push"], 0)["pushed"], true);
+    assert_eq!(crew.git(&crew.work().join("shop.git"), &["rev-parse", "main"]), crew.git(&top, &["rev-parse", "main"]));
+    let ended = queue(&crew, &top, &["process", "--push", "nowhere"]).code(0);
+    assert!(ended.json()["pushed"] == false && ended.stderr.contains("nowhere"), "{ended:?}");
+    assert_eq!(entry(&crew, "b").0, "done");
+}
+
+#[test]
+fn a_repository_whose_checkouts_cannot_be_read_is_refused() {
+    let crew = Crew::new();
+    let top = crew.work().join("shop");
+    crew.git(&crew.work(), &["init", "-q", "--ref-format=reftable", "shop"]);
+    crew.git(&top, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    crew.git(&top, &["branch", "a"]);
+    queue(&crew, &top, &["enqueue", "a"]).refused(1, &["reftable"]);
+}

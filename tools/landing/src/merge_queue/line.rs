@@ -267,7 +267,9 @@ fn table(status: &Status) -> String {
         ]
     }));
     if status.items.iter().all(|item| item.repository.is_none()) {
-        rows.iter_mut().for_each(|row| row.truncate(5));
+        for row in &mut rows {
+            row.truncate(5);
+        }
     }
     out.push('\n');
     out.push_str(&text::columns(&rows));

@@ -5,13 +5,16 @@
 //! work tree of its own, and the main branch moves by compare-and-swap to exactly that commit. A work tree that has the
 //! main branch checked out is brought forward with it; where that would touch uncommitted work, the landing waits.
 //!
-//! [`processor`] is the procedure, [`ground`] the repository, [`checkout`] the work trees that show the main branch,
-//! [`validation`] the trial, [`line`] the commands on the queue itself.
+//! [`processor`] is the procedure, [`recovery`] what it does about a killed one, [`ground`] the repository, [`mover`] and
+//! [`checkout`] the main branch and the work trees that show it, [`validation`] the trial, [`line`] the commands on the
+//! queue itself.
 
 mod checkout;
 mod ground;
 mod line;
+mod mover;
 mod processor;
+mod recovery;
 mod report;
 mod serve;
 mod validation;
@@ -99,7 +102,13 @@ fn here(context: &Context) -> Result<Option<Repository>, Refusal> {
 
 /// The same, or a refusal.
 fn repository(context: &Context) -> Result<Repository, Refusal> {
-    here(context)?.ok_or_else(|| Refusal::new("not inside a git repository"))
+    let repository = here(context)?.ok_or_else(|| Refusal::new("not inside a git repository"))?;
+    if repository.common_dir.join("reftable").is_dir() {
+        // What is checked out where could not be read, and a work tree of the main branch would be left behind.
+        let place = repository.common_dir.display();
+        return Err(Refusal::new(format!("{place}: branches kept as a reftable are not supported")));
+    }
+    Ok(repository)
 }
 
 /// The repository's name in the queue: its common git folder.

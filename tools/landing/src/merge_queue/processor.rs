@@ -4,14 +4,16 @@
 //! What comes next is written to the entry before it is done, and a processor that was killed is understood by looking
 //! at the repository: an entry whose merge the main branch contains is landed, any other goes back to its place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use crewkit_repo::Git;
 use crewkit_store::{MergeQueue, QueueEntry, QueueState, QueueStep};
 use crewkit_tool::{Context, Refusal};
 
-use super::checkout::{self, Held, Move};
+use super::checkout;
 use super::ground::{Ground, Merge};
+use super::mover::{Moved, Mover};
 use super::report::{Blocked, Failed, Merged, Report, text_of};
 use super::validation::{Bench, Check, Verdict};
 
@@ -33,13 +35,13 @@ pub(super) struct Orders {
 
 /// The one processor of a queue.
 pub(super) struct Processor<'a> {
-    context: &'a Context,
-    queue: MergeQueue<'a>,
-    ground: &'a Ground<'a>,
+    pub(super) context: &'a Context,
+    pub(super) queue: MergeQueue<'a>,
+    pub(super) ground: &'a Ground<'a>,
     /// The repository's name in the queue.
     name: &'a str,
-    database: PathBuf,
-    bench: Bench<'a>,
+    pub(super) mover: Mover<'a>,
+    pub(super) bench: Bench<'a>,
     orders: &'a Orders,
 }
 
@@ -63,16 +65,6 @@ struct Link {
 enum Flow {
     Go,
     Stop,
-}
-
-/// What moving the main branch came to.
-enum Moved {
-    Done {
-        left_behind: Vec<String>,
-    },
-    /// The main branch is somewhere else by now.
-    Raced,
-    Busy(String),
 }
 
 /// The entries of this repository: those that name it, and of those that name none the ones whose branch it has.
@@ -100,82 +92,14 @@ impl<'a> Processor<'a> {
     ) -> Self {
         let data = database.parent().unwrap_or(Path::new("/"));
         let bench = Bench::new(ground, data, orders.limit);
-        Self { context: ground.context, queue, ground, name, database: database.to_owned(), bench, orders }
+        let mover = Mover { ground, database: database.to_owned() };
+        Self { context: ground.context, queue, ground, name, mover, bench, orders }
     }
 
-    fn entries(&self, state: QueueState) -> Result<Vec<QueueEntry>, Refusal> {
+    pub(super) fn entries(&self, state: QueueState) -> Result<Vec<QueueEntry>, Refusal> {
         let mut entries = own(self.queue, self.name, |branch| Ok(self.ground.tip(branch)?.is_some()))?;
         entries.retain(|entry| entry.state == state);
         Ok(entries)
-    }
-
-    /// Settles what a killed processor left; the entries that it had landed are reported.
-    ///
-    /// # Errors
-    /// When database or git cannot be used.
-    pub(super) fn recover(&self) -> Result<Vec<Report>, Refusal> {
-        let orphans = self.entries(QueueState::Processing)?;
-        if let Some(order) = self.begun_move(&orphans)
-            && self.ground.tip(&self.ground.target)?.as_deref() == Some(order.old.as_str())
-        {
-            // The git that was to move the branch may still be alive: both of us write the same, so it is settled.
-            self.advance(&order)?;
-        }
-        for held in checkout::unfinished(self.context, self.ground.repository, &self.database) {
-            let landed = self.ground.tip(&self.ground.target)?;
-            let landed = landed.map(|tip| self.ground.contains(&tip, &held.order().new)).transpose()?.unwrap_or(false);
-            if landed && let Err(refusal) = held.finish() {
-                let place = held.path().display();
-                self.context.note(format!("{place} stays behind '{}': {refusal}", self.ground.target));
-            }
-            held.release();
-        }
-        if orphans.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.bench.clear()?;
-        let tip = self.ground.target_tip()?;
-        let mut reports = Vec::new();
-        for entry in &orphans {
-            let landed = match &entry.candidate {
-                Some(candidate) if self.ground.contains(&tip, candidate)? => Some(candidate.clone()),
-                _ => self.landed_otherwise(&tip, entry)?,
-            };
-            match landed {
-                None => self.queue.put_back(&[entry.id])?,
-                Some(commit) => {
-                    self.queue.landed(&[(entry.id, &commit)], &self.context.now())?;
-                    let mut merged = Merged::new(self.ground, &entry.branch, &commit);
-                    merged.recovered = true;
-                    reports.push(Report::Merged(merged));
-                }
-            }
-        }
-        Ok(reports)
-    }
-
-    /// The move of the main branch that was about to be made for `orphans`.
-    fn begun_move(&self, orphans: &[QueueEntry]) -> Option<Move> {
-        let moving: Vec<(&str, &str)> = orphans
-            .iter()
-            .filter(|entry| entry.step.as_deref() == Some(QueueStep::Moving.word()))
-            .filter_map(|entry| Some((entry.base.as_deref()?, entry.candidate.as_deref()?)))
-            .collect();
-        let (old, _) = moving.iter().find(|(base, _)| moving.iter().all(|(_, candidate)| candidate != base))?;
-        let (_, new) = moving.iter().find(|(_, candidate)| moving.iter().all(|(base, _)| base != candidate))?;
-        Some(Move { old: (*old).to_owned(), new: (*new).to_owned(), database: self.database.clone() })
-    }
-
-    /// The merge of an entry's branch, when the main branch contains it.
-    fn landed_otherwise(&self, tip: &str, entry: &QueueEntry) -> Result<Option<String>, Refusal> {
-        let head = match &entry.head {
-            Some(head) => Some(head.clone()),
-            None => self.ground.tip(&entry.branch)?,
-        };
-        match head {
-            Some(head) if self.ground.contains(tip, &head)? => Ok(Some(self.ground.brought_in_by(tip, &head)?)),
-            _ => Ok(None),
-        }
     }
 
     /// Works on the next entries, at most a batch of them; empty when none waits.
@@ -235,9 +159,9 @@ impl<'a> Processor<'a> {
                 works = later;
                 continue;
             };
-            let order = Move { old: base.clone(), new: last.commit.clone(), database: self.database.clone() };
+            let order = self.mover.order(&base, &last.commit);
             let all = || chain.iter().map(|link| link.work.clone()).chain(later.iter().cloned()).collect::<Vec<_>>();
-            if let Err(why) = self.could_advance(&order) {
+            if let Err(why) = self.mover.can(&order) {
                 return self.stop(&all(), "main_busy", why, reports);
             }
             self.note(QueueStep::Validating, &chain)?;
@@ -266,7 +190,7 @@ impl<'a> Processor<'a> {
                 }
             };
             self.note(QueueStep::Moving, &chain)?;
-            match self.advance(&order) {
+            match self.mover.advance(&order) {
                 Ok(Moved::Done { left_behind }) => {
                     let landed: Vec<(i64, &str)> =
                         chain.iter().map(|link| (link.work.id, link.commit.as_str())).collect();
@@ -349,79 +273,14 @@ impl<'a> Processor<'a> {
         }
     }
 
-    /// Whether the main branch could be moved as things are: a validation for nothing is a long one.
-    fn could_advance(&self, order: &Move) -> Result<(), String> {
-        let held = self.hold_all(order)?;
-        let hindrance = self.hindrance(&held);
-        held.into_iter().for_each(Held::release);
-        hindrance.map_or(Ok(()), Err)
-    }
-
-    /// Moves the main branch and brings the work trees forward that have it checked out.
-    fn advance(&self, order: &Move) -> Result<Moved, Refusal> {
-        let held = match self.hold_all(order) {
-            Ok(held) => held,
-            Err(busy) => return Ok(Moved::Busy(busy)),
-        };
-        // Looked at again now that nobody can change it.
-        let swapped = match self.hindrance(&held) {
-            Some(why) => Ok(Moved::Busy(why)),
-            None => self
-                .ground
-                .swap(&order.old, &order.new)
-                .map(|done| if done { Moved::Done { left_behind: Vec::new() } } else { Moved::Raced }),
-        };
-        let mut left = Vec::new();
-        for one in held {
-            if let Ok(Moved::Done { .. }) = swapped
-                && let Err(refusal) = one.bring_forward()
-            {
-                let place = one.path().display();
-                self.context.note(format!("{place} stays behind '{}': {refusal}", self.ground.target));
-                left.push(text_of(one.path()));
-            }
-            one.release();
-        }
-        Ok(match swapped? {
-            Moved::Done { .. } => Moved::Done { left_behind: left },
-            other => other,
-        })
-    }
-
-    /// Holds every work tree that has the main branch checked out; none, when one cannot be held.
-    fn hold_all(&self, order: &Move) -> Result<Vec<Held<'_>>, String> {
-        let mut held: Vec<Held<'_>> = Vec::new();
-        for checkout in checkout::of_target(self.ground.repository, &self.ground.target)? {
-            match checkout.hold(self.context, order) {
-                Ok(one) => held.push(one),
-                Err(why) => {
-                    held.into_iter().for_each(Held::release);
-                    return Err(why);
-                }
-            }
-        }
-        Ok(held)
-    }
-
-    /// What keeps the held work trees from being brought forward.
-    fn hindrance(&self, held: &[Held<'_>]) -> Option<String> {
-        if let Err(busy) = checkout::of_target(self.ground.repository, &self.ground.target) {
-            return Some(busy);
-        }
-        held.iter().find_map(|one| {
-            if one.is_at(&self.ground.target) {
-                one.check().err()
-            } else {
-                Some(format!("{} is changing branches", one.path().display()))
-            }
-        })
-    }
-
     fn push(&self) -> Result<Option<bool>, Refusal> {
         let Some(remote) = &self.orders.push else { return Ok(None) };
         let name = self.ground.target_ref();
         let spec = format!("{name}:{name}");
-        let git = self.ground.git().args(["push", "--quiet", "--"]).args([remote, &spec]);
+        // A remote's path may be relative to the top of the main work tree.
+        let repository = self.ground.repository;
+        let top = repository.main_worktree().unwrap_or_else(|| repository.common_dir.clone());
+        let git = Git::at(self.context, &top).of_folder().args(["push", "--quiet", "--"]).args([remote, &spec]);
         let ended = git.limit(Duration::from_mins(2)).run()?;
         if !ended.ok() {
             self.context.note(format!("not pushed to '{remote}': {}", ended.complaint()));
@@ -438,7 +297,7 @@ impl<'a> Processor<'a> {
     fn already_landed(&self, id: i64, branch: &str, commit: &str, reports: &mut Vec<Report>) -> Result<(), Refusal> {
         self.queue.landed(&[(id, commit)], &self.context.now())?;
         let mut merged = Merged::new(self.ground, branch, commit);
-        merged.already_merged = true;
+        merged.already = true;
         reports.push(Report::Merged(merged));
         Ok(())
     }

@@ -32,8 +32,8 @@ pub(super) struct Merged {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) log: Option<String>,
     /// It was part of the main branch before.
-    #[serde(skip_serializing_if = "is_false")]
-    pub(super) already_merged: bool,
+    #[serde(rename = "already_merged", skip_serializing_if = "is_false")]
+    pub(super) already: bool,
     /// A processor that was killed had landed it.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) recovered: bool,
@@ -92,7 +92,7 @@ impl Merged {
             target: ground.target.clone(),
             validated: None,
             log: None,
-            already_merged: false,
+            already: false,
             recovered: false,
             left_behind: Vec::new(),
             pushed: None,

@@ -101,7 +101,7 @@ pub(super) fn process(context: &Context, arguments: &ProcessArguments) -> Answer
     }
     let mut reports = processor.next()?;
     Ok(match reports.pop() {
-        None => recovered.last().map_or_else(empty, |last| Outcome::json(last)),
+        None => recovered.last().map_or_else(empty, Outcome::json),
         Some(report) => {
             let code = code_of(&report);
             let mut answer = json!(report);
