@@ -1,1 +1,4 @@
 //! Hooks: what an agent may do.
+
+mod paths;
+pub mod worktree_guard;

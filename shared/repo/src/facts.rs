@@ -161,6 +161,10 @@ fn read_head(git_dir: &Path) -> Head {
     let Ok(text) = fs::read(git_dir.join("HEAD")) else { return Head::Unknown };
     let line = text.trim();
     if let Some(name) = line.strip_prefix(b"ref: refs/heads/") {
+        // What stands here where references are kept as tables (gitformat-reftable): not the branch.
+        if name == b".invalid" {
+            return Head::Unknown;
+        }
         return Head::Branch(name.to_str_lossy().into_owned());
     }
     match line.to_str() {

@@ -8,7 +8,7 @@ use crewkit_tool::process::{Ended, Run};
 use crewkit_tool::{Context, Refusal};
 
 /// The variables by which a caller (a hook of git, mostly) sends git to a repository of its choice.
-pub const PLACES: [&str; 8] = [
+const PLACES: [&str; 8] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",
@@ -40,9 +40,7 @@ impl Git {
     /// Makes git take the repository that its folder lies in, whatever the environment says.
     #[must_use]
     pub fn of_folder(mut self) -> Self {
-        for name in PLACES {
-            self.run = self.run.without_variable(name);
-        }
+        self.run = without_repository(self.run);
         self
     }
 
@@ -110,4 +108,10 @@ impl Git {
         }
         Ok(ended)
     }
+}
+
+/// `run` without the variables that name a repository: for a program that is to work on the folder it runs in.
+#[must_use]
+pub fn without_repository(run: Run) -> Run {
+    PLACES.into_iter().fold(run, Run::without_variable)
 }

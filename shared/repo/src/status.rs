@@ -33,6 +33,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The entry as `git status --short` writes it, without its quoting: two letters, a blank, the path.
+    pub fn short(&self) -> String {
+        let letter = |byte: u8| if byte == b'.' { ' ' } else { char::from(byte) };
+        format!("{}{} {}", letter(self.letters[0]), letter(self.letters[1]), self.text())
+    }
+
     /// The path as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.path).into_owned()

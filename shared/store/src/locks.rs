@@ -11,6 +11,9 @@
 //! # Fences
 //! Every grant gets a number larger than all before it, counted in `schema_metadata` under `file_lock_fence`. Who
 //! writes under a lock can have the number verified first: a holder that slept through the loss of its lock finds out.
+//!
+//! # Other programs
+//! Rows made by others have no fence and no place in a repository; they count as locks all the same.
 
 mod claim;
 mod release;

@@ -210,7 +210,7 @@ impl Store {
             .map_err(|fault| self.fail(&fault))?;
         let done = work(&transaction)?;
         transaction.commit().map_err(|fault| self.fail(&fault))?;
-        self.fold_log();
+        fold_log(&self.connection, &self.path);
         Ok(done)
     }
 
@@ -224,17 +224,6 @@ impl Store {
             let _ = migrate::keep_log(&self.connection);
         }
         Ok(())
-    }
-
-    /// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`]. SQLite by itself folds it
-    /// back, but the next process does not know that and begins behind what is there: with short processes alone the log
-    /// grows for ever, and each of them reads all of it. Readers that still need the log put it off to the next write.
-    fn fold_log(&self) {
-        if log_size(&self.path) >= LOG_BYTES {
-            let _ = self.connection.busy_timeout(Duration::ZERO);
-            let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            let _ = self.connection.busy_timeout(PATIENCE);
-        }
     }
 
     /// What SQLite's integrity check complains of; empty when all is well.
@@ -263,6 +252,17 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // folded back when it has grown instead (`fold_log`).
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(())
+}
+
+/// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`]. SQLite by itself folds it
+/// back, but the next process does not know that and begins behind what is there: with short processes alone the log
+/// grows for ever, and each of them reads all of it. Readers that still need the log put it off to the next write.
+pub(crate) fn fold_log(connection: &Connection, path: &Path) {
+    if log_size(path) >= LOG_BYTES {
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = connection.busy_timeout(PATIENCE);
+    }
 }
 
 /// The size of the log beside the database, in bytes; 0 when there is none.

@@ -72,6 +72,25 @@ impl Outcome {
         self
     }
 
+    /// The same answer with `notes` of the tool `name`: lines on standard error before it, or, where the answer is JSON on
+    /// standard error, its key `notes`, so that the stream is still one object.
+    #[must_use]
+    pub(crate) fn with_notes(mut self, name: &str, notes: &[String]) -> Self {
+        if notes.is_empty() {
+            return self;
+        }
+        let one_line = self.stderr.iter().position(|byte| *byte == b'\n') == self.stderr.len().checked_sub(1);
+        if one_line && self.stderr.starts_with(b"{\"") && self.stderr.ends_with(b"}\n") {
+            self.stderr.truncate(self.stderr.len() - 2);
+            self.stderr.extend_from_slice(b",\"notes\":");
+            self.stderr.extend(json_line(&notes).trim_ascii_end());
+            self.stderr.extend_from_slice(b"}\n");
+            return self;
+        }
+        let lines: String = notes.iter().map(|note| format!("{name}: {}\n", text::one_line(note))).collect();
+        self.with_stderr(lines)
+    }
+
     /// The same answer with text on standard error before it, as it is; a line end is added where one is missing.
     #[must_use]
     pub fn with_stderr(mut self, text: impl Into<String>) -> Self {
@@ -164,6 +183,16 @@ mod tests {
         assert_eq!(Outcome::text("").stdout, b"");
         assert_eq!(Outcome::json(&serde_json::json!({"a": 1})).stdout, b"{\"a\":1}\n");
         assert_eq!(Outcome::silent().with_note("x\ny").stderr, b"x\\ny\n");
+    }
+
+    #[test]
+    fn notes_leave_json_on_standard_error_whole() {
+        let notes = ["upgraded \"it\"".to_owned()];
+        let blocked = Outcome::json_error(&serde_json::json!({"a": 1}), 1).with_notes("demo", &notes);
+        assert_eq!(blocked.stderr, b"{\"a\":1,\"notes\":[\"upgraded \\\"it\\\"\"]}\n");
+        assert_eq!(Outcome::silent().with_notes("demo", &notes).stderr, b"demo: upgraded \"it\"\n");
+        assert_eq!(Outcome::silent().with_note("x").with_notes("demo", &notes).stderr, b"demo: upgraded \"it\"\nx\n");
+        assert_eq!(Outcome::silent().with_notes("demo", &[]).stderr, b"");
     }
 
     #[test]

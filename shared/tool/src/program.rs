@@ -45,7 +45,7 @@ pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
 fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
     let answer = (tool.run)(context, arguments);
-    let mut outcome = match answer {
+    let outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {
             let mut stderr = format!("{}: {refusal}\n", tool.name);
@@ -57,24 +57,8 @@ fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
             Outcome { stdout: refusal.stdout, stderr: stderr.into_bytes(), code }
         }
     };
-    outcome.stderr = with_notes(tool, &context.take_notes(), outcome.stderr);
+    let outcome = outcome.with_notes(tool.name, &context.take_notes());
     ExitCode::from(write(&outcome))
-}
-
-/// Standard error with the context's notes before it, a line each; an object of JSON gets them as its key `notes`, so
-/// that it stays one.
-fn with_notes(tool: &Tool, notes: &[String], stderr: Vec<u8>) -> Vec<u8> {
-    if notes.is_empty() {
-        return stderr;
-    }
-    if stderr.starts_with(b"{")
-        && let Ok(serde_json::Value::Object(mut answer)) = serde_json::from_slice(&stderr)
-    {
-        answer.insert("notes".to_owned(), serde_json::json!(notes));
-        return Outcome::json(&answer).stdout;
-    }
-    let lines: String = notes.iter().map(|note| format!("{}: {}\n", tool.name, text::one_line(note))).collect();
-    [lines.into_bytes(), stderr].concat()
 }
 
 /// Writes both streams; the exit code, or that of a closed pipe.
@@ -108,25 +92,4 @@ fn say_faults_in_one_line(tool: &Tool) {
         #[expect(clippy::exit, reason = "a panic must not unwind into half an answer")]
         std::process::exit(i32::from(code));
     }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TOOL: Tool = Tool {
-        name: "demo",
-        summary: "",
-        kind: Kind::Tool,
-        command: || clap::Command::new("demo"),
-        run: |_, _| Ok(Outcome::silent()),
-    };
-
-    #[test]
-    fn notes_stand_before_text_and_inside_an_object() {
-        let notes = ["a copy".to_owned()];
-        assert_eq!(with_notes(&TOOL, &notes, b"demo: no\n".to_vec()), b"demo: a copy\ndemo: no\n");
-        assert_eq!(with_notes(&TOOL, &notes, b"{\"a\":1}\n".to_vec()), b"{\"a\":1,\"notes\":[\"a copy\"]}\n");
-        assert_eq!(with_notes(&TOOL, &[], b"x".to_vec()), b"x");
-    }
 }

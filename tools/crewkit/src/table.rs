@@ -20,13 +20,24 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 /// All tools and hooks, by family and name.
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
+    entry("plans", crewkit_plans::register_project::TOOL, &["scripts/register-project.sh"]),
     entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
     entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
+    entry("worktrees", crewkit_worktrees::worktree_check::TOOL, &["scripts/worktree-check.sh"]),
+    entry("worktrees", crewkit_worktrees::worktree_create::TOOL, &["scripts/worktree-create.sh"]),
+    entry("worktrees", crewkit_worktrees::worktree_guard::TOOL, &["scripts/worktree-guard.sh"]),
+    entry("worktrees", crewkit_worktrees::worktree_merge_check::TOOL, &["scripts/worktree-merge-check.sh"]),
     entry("landing", crewkit_landing::merge_queue::TOOL, &["scripts/merge-queue.sh"]),
+    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
+    entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
-    entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
+    entry(
+        "hooks",
+        crewkit_hooks::worktree_guard::TOOL,
+        &["hooks/worktree-guard.sh", "scripts/hooks/worktree-guard.sh"],
+    ),
 ];
 
 /// The row of the tool called `name`.

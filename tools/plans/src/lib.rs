@@ -2,3 +2,5 @@
 
 mod framework;
 pub mod plan_db;
+mod project;
+pub mod register_project;

@@ -26,7 +26,9 @@
 mod directory;
 mod git;
 mod list;
+mod quoting;
 mod run;
+mod simple;
 mod word;
 
 #[cfg(test)]

@@ -262,8 +262,8 @@ fn unwrap(command: &mut Command<'_>) {
     let mut at = 0;
     let mut found = Vec::new();
     while let Some(word) = command.words.get(at) {
-        let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == word.file_name() && word.is_literal())
-        else {
+        let name = word.file_name();
+        let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == name).filter(|_| word.is_literal()) else {
             break;
         };
         let mut changed = None;

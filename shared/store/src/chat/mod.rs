@@ -96,6 +96,7 @@ impl Chat {
             let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
+            crate::open::fold_log(&self.connection, &self.path);
             Ok(done)
         };
         let (deadline, _turn) = self.turn()?;

@@ -44,7 +44,7 @@ impl Plans<'_> {
             )?;
             if reopened {
                 connection.execute(
-                    "UPDATE plans SET completed_at = NULL, validated_at = NULL, validated_by = NULL WHERE id = ?1",
+                    "UPDATE plans SET completed_at = NULL, archived_at = NULL, validated_at = NULL, validated_by = NULL WHERE id = ?1",
                     [plan],
                 )?;
             }

@@ -391,4 +391,6 @@ fn a_code_is_looked_for_in_open_plans() {
     crew.plans().claim(1, "here", false, true, TUESDAY).unwrap();
     assert!(crew.plans().archive(1, false, "here", TUESDAY).is_err());
     assert!(crew.plans().archive(1, true, "here", TUESDAY).unwrap());
+    assert!(crew.plans().claim(1, "here", true, true, WEDNESDAY).unwrap().reopened);
+    assert_eq!(crew.row("SELECT status, archived_at FROM plans"), "doing|-");
 }

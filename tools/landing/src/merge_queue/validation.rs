@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crewkit_repo::{Git, PLACES};
+use crewkit_repo::{Git, without_repository};
 use crewkit_tool::process::Run;
 use crewkit_tool::{Refusal, exit_code};
 
@@ -143,10 +143,7 @@ impl<'a> Bench<'a> {
         let (mut log, path) = self.open_log(commit)?;
         let deadline = Instant::now() + self.limit;
         for words in &commands {
-            let mut run = Run::new(self.ground.context, &words[0]).args(&words[1..]).directory(tree);
-            for name in PLACES {
-                run = run.without_variable(name);
-            }
+            let run = without_repository(Run::new(self.ground.context, &words[0]).args(&words[1..]).directory(tree));
             let _ = writeln!(log, "$ {}", if let Check::Line(line) = check { line.clone() } else { words.join(" ") });
             let begun = log.stream_position().unwrap_or_default();
             let copy = log

@@ -61,10 +61,6 @@ fn plan_worktree(context: &Context, plan: &PlanBrief) -> Option<(PathBuf, Reposi
     Some((path, repository, branch))
 }
 
-fn main_branch(context: &Context, repository: &Repository) -> Option<String> {
-    context.variable("MAIN_BRANCH").or_else(|| repository.main_branch())
-}
-
 fn check_worktree(context: &Context, plan: &PlanBrief) -> Result<(), Refusal> {
     let Some((path, repository, branch)) = plan_worktree(context, plan) else { return Ok(()) };
     let no = |reason: &str| {
@@ -74,13 +70,14 @@ fn check_worktree(context: &Context, plan: &PlanBrief) -> Result<(), Refusal> {
             plan.id
         ))
     };
-    let main = main_branch(context, &repository)
+    let main = repository
+        .find_main(context)?
         .ok_or_else(|| no("in a repository whose main branch is not known (MAIN_BRANCH names it)"))?;
-    if branch == main {
+    if branch == main.name {
         return Ok(());
     }
-    let hindrances = MergeState::of(context, &path, &main)?.hindrances();
-    if hindrances.is_empty() { Ok(()) } else { Err(no(&format!("{hindrances} (against {main})"))) }
+    let hindrances = MergeState::of(context, &repository, &main, &path)?.hindrances().join(" ");
+    if hindrances.is_empty() { Ok(()) } else { Err(no(&format!("{hindrances} (against {})", main.name))) }
 }
 
 /// Lines that the commits of the plan's branch added and removed since the plan was started; `None` when it never was
@@ -88,8 +85,8 @@ fn check_worktree(context: &Context, plan: &PlanBrief) -> Result<(), Refusal> {
 fn lines_changed(context: &Context, plan: &PlanBrief) -> Option<(i64, i64)> {
     let started = Clock::parse(plan.started_at.as_deref()?)?;
     let (path, range) = if let Some((path, repository, branch)) = plan_worktree(context, plan) {
-        let main = main_branch(context, &repository).filter(|main| *main != branch);
-        let range = main.map(|main| own_commits(context, &path, &main, &branch));
+        let main = repository.find_main(context).ok().flatten().filter(|main| main.name != branch);
+        let range = main.map(|main| own_commits(context, &path, &main.commit, &branch));
         (path, range.unwrap_or_else(|| format!("refs/heads/{branch}")))
     } else {
         let project = plan.project_path.as_deref().map(|path| expanded(context, path)).filter(|path| path.is_dir());
@@ -106,10 +103,10 @@ fn lines_changed(context: &Context, plan: &PlanBrief) -> Option<(i64, i64)> {
     Some(sum_lines(&ended.text()))
 }
 
-/// The commits that the branch has for itself; once they are all in the main branch, those since the branch was made,
+/// The commits that the branch has for itself, `main` being the main branch's commit; once they are all in the main branch, those since the branch was made,
 /// as far as its log tells.
 fn own_commits(context: &Context, path: &Path, main: &str, branch: &str) -> String {
-    let ahead = format!("refs/heads/{main}..refs/heads/{branch}");
+    let ahead = format!("{main}..refs/heads/{branch}");
     let ask = |arguments: &[&str]| {
         let ended = Git::at(context, path).args(arguments).run().ok().filter(Ended::ok)?;
         Some(ended.text())
