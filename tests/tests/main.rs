@@ -14,4 +14,5 @@ mod plans_read;
 mod plans_write;
 mod register_project;
 mod stale_check;
+mod state;
 mod worktrees;

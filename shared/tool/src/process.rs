@@ -1,6 +1,7 @@
 //! Starting another program: an argument list, a time limit, a process group, and always its exit code.
 
 mod attend;
+mod start;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::{Context, Environment, Refusal, exit_code};
 
 pub use attend::Attended;
+pub use start::Started;
 
 /// Most bytes kept of each stream of a program; what comes after is read and dropped.
 const KEPT_BYTES: u64 = 64 << 20;
@@ -174,6 +176,9 @@ impl Run {
     /// A refusal that names the program: code 127 when it is not found, 126 when it cannot be executed, else 1.
     /// A program that ran and failed is no error: see [`Ended::code`].
     pub fn run(mut self) -> Result<Ended, Refusal> {
+        if self.stdin.is_none() && self.limit.is_none() && !self.chatter {
+            return self.start()?.finish();
+        }
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         if let Some(log) = self.log.take() {
             let second = log.try_clone().map_err(|fault| self.fault(&fault))?;

@@ -26,6 +26,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
     entry("locks", crewkit_locks::stale_check::TOOL, &["scripts/stale-check.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_check::TOOL, &["scripts/worktree-check.sh"]),
+    entry("worktrees", crewkit_worktrees::worktree_cleanup::TOOL, &["scripts/worktree-cleanup.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_create::TOOL, &["scripts/worktree-create.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_guard::TOOL, &["scripts/worktree-guard.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_merge_check::TOOL, &["scripts/worktree-merge-check.sh"]),
