@@ -136,6 +136,17 @@ fn looking_tells_of_patterns() {
 }
 
 #[test]
+fn a_changed_file_names_who_holds_its_folder() {
+    let crew = Crew::new();
+    crew.write(&crew.work().join("src/a"), "one");
+    crew.run("stale-check", ["snapshot", "T1", "src/a"]).code(0);
+    crew.write(&crew.work().join("src/a"), "two");
+    take(&crew, "T2", &["src/**"]);
+    let told = crew.run("stale-check", ["check", "T1"]).code(0).json();
+    assert_eq!(told["changed_files"][0]["locked_by"]["task_id"], "T2", "{told}");
+}
+
+#[test]
 fn wildcards_are_patterns_where_they_are_called_so() {
     let crew = Crew::new();
     let glob = |task: &str, pattern: &str| said(&lock(&crew, &["acquire", "--glob", "--timeout", "0", pattern, task]));

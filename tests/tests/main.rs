@@ -1,5 +1,7 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
+mod comms;
+mod comms_hook;
 mod demo;
 mod git_digest;
 mod hooks;
@@ -7,10 +9,13 @@ mod house;
 mod install;
 mod lock_globs;
 mod locks;
+mod merge_queue;
 mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod register_project;
 mod setup_worktrees;
+mod stale_check;
+mod state;
 mod worktree_safety;
 mod worktrees;

@@ -1,3 +1,4 @@
 //! The crew's chat.
 
 pub mod comms;
+pub mod comms_hook;

@@ -123,7 +123,8 @@ fn the_search_for_unread_never_reads_other_projects() {
     let chat = Chat::open(&path).unwrap();
     chat.last_id().unwrap();
     let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM {}", super::unread::UNREAD);
-    let plan: String = chat.connection.query_row(&sql, rusqlite::params![1, "Web", "shop"], |row| row.get(3)).unwrap();
+    let plan: String =
+        chat.connection.query_row(&sql, rusqlite::params!["s", "Web", "shop"], |row| row.get(3)).unwrap();
     assert!(plan.contains("comms_messages_project (project=? AND rowid>?)"), "{plan}");
 }
 
@@ -210,4 +211,14 @@ fn the_newest_pass_a_filter_and_old_ones_go() {
     );
     assert_eq!(chat.prune("2026-02-15").unwrap(), 2);
     assert_eq!(ids(Filter::default()), [3]);
+}
+
+#[test]
+fn the_log_stays_short_when_every_post_is_a_process_of_its_own() {
+    let (_folder, path) = scratch();
+    for _ in 0..240 {
+        Chat::open(&path).unwrap().post(&new("A", None, "x")).unwrap();
+    }
+    let log = fs::metadata(path.with_file_name("messages.db-wal")).unwrap().len();
+    assert!(log < 110 * 4120, "{log} bytes");
 }

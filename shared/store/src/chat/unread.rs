@@ -23,10 +23,11 @@ pub struct Unread {
     pub more: bool,
 }
 
-/// Those above the cursor that others sent to the reader's project or to all. The index is named so that a file
-/// without it is extended.
+/// Those that others than `?2` sent to the project `?3` or to all, above the cursor of the session `?1`. The index is
+/// named so that a file without it is extended.
 pub(super) const UNREAD: &str = "messages INDEXED BY comms_messages_project
-    WHERE project IN (?3, 'general') AND id > ?1 AND sender <> ?2";
+    WHERE project IN (?3, 'general') AND sender <> ?2
+    AND id > coalesce((SELECT message_id FROM last_read WHERE session_id = ?1), 0)";
 
 impl Chat {
     /// Whether `reader` has unread messages.
@@ -36,8 +37,7 @@ impl Chat {
     pub fn has_unread(&self, session: &str, reader: &Identity) -> Result<bool> {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {UNREAD})");
         self.read(|connection| {
-            let cursor = cursor(connection, session)?;
-            connection.query_row(&sql, params![cursor, reader.name, reader.project], |row| row.get(0))
+            connection.query_row(&sql, params![session, reader.name, reader.project], |row| row.get(0))
         })
     }
 
@@ -90,16 +90,15 @@ fn unread(
     fits: &impl Fn(&[Message], &Message) -> bool,
 ) -> rusqlite::Result<Unread> {
     let reader = identity(connection, session)?.unwrap_or_else(|| Identity::unnamed(session, project));
-    let cursor = cursor(connection, session)?;
     let mut left_out = 0;
-    if cursor == 0 {
+    if cursor(connection, session)? == 0 {
         let sql = format!("SELECT count(*) FROM {UNREAD}");
-        let all: i64 = connection.query_row(&sql, params![cursor, reader.name, reader.project], |row| row.get(0))?;
+        let all: i64 = connection.query_row(&sql, params![session, reader.name, reader.project], |row| row.get(0))?;
         left_out = (all - FIRST_CHECK).max(0);
     }
     let sql = format!("SELECT {COLUMNS} FROM {UNREAD} ORDER BY id LIMIT -1 OFFSET ?4");
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params![cursor, reader.name, reader.project, left_out])?;
+    let mut rows = statement.query(params![session, reader.name, reader.project, left_out])?;
     let (mut messages, mut more) = (Vec::new(), false);
     while let Some(row) = rows.next()? {
         let message = message(row)?;

@@ -220,4 +220,16 @@ mod tests {
         keys.time_passed();
         assert_eq!(keys.read(b"[D"), typed("[D"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_give_the_same_keys_however_they_are_cut(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                &b"\x1b"[..], b"[", b"200~", b"\x1b[200~", b"\x1b[201~", b"O", b"D", b"1;5", b"\r", b"\n", b"\xc5\xbc", b"\xf0",
+                b"\x9f", b"\x80", b"\xff", b"a", b"\x7f", b"\x03",
+            ]), 0..12),
+        ) {
+            keys(&parts.concat());
+        }
+    }
 }

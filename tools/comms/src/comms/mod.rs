@@ -20,7 +20,7 @@ mod since;
 mod terminal;
 mod watch;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -68,11 +68,17 @@ pub(crate) fn run(context: &Context, arguments: &[OsString]) -> Answer {
     })
 }
 
-/// The chat: `COMMS_DB_PATH`, else `comms/messages.db` in the agent's folder; made when missing.
+/// Whether `word` is a command of the chat.
+pub(crate) fn is_command(word: &OsStr) -> bool {
+    word == "help" || command().find_subcommand(word).is_some()
+}
+
+/// The chat: `COMMS_DB_PATH`, else `~/.claude/comms/messages.db`, one for all agents of the computer whatever their
+/// folders are; made when missing.
 pub(crate) fn open(context: &Context) -> Result<Chat, Refusal> {
     let path = match context.variable_path("COMMS_DB_PATH") {
         Some(path) => context.absolute(&context.expand_home(&path))?,
-        None => context.claude_home()?.join("comms/messages.db"),
+        None => context.home()?.join(".claude/comms/messages.db"),
     };
     Ok(Chat::open(&path)?)
 }
