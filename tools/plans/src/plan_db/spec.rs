@@ -41,17 +41,25 @@ impl Spec {
 /// # Errors
 /// All faults, a line each, at least one.
 pub(crate) fn read(bytes: &[u8], known: &[String]) -> Result<Spec, Vec<String>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let value: Value = serde_json::from_slice(bytes).map_err(|fault| vec![format!("no JSON: {fault}")])?;
-    let Value::Object(root) = value else {
-        return Err(vec![format!("a JSON object is wanted, this is {}", kind_of(&value))]);
-    };
+    let root = parse(bytes).map_err(|fault| vec![fault])?;
     let mut reader = Reader { known, ..Reader::default() };
     let spec = reader.spec(&root);
     if reader.faults.is_empty() {
         Ok(Spec { warnings: reader.warnings.into_iter().map(Warning::line).collect(), ..spec })
     } else {
         Err(reader.faults)
+    }
+}
+
+/// The object that a spec is.
+///
+/// # Errors
+/// Why it is none, in one line.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match serde_json::from_slice(bytes).map_err(|fault| format!("no JSON: {fault}"))? {
+        Value::Object(root) => Ok(root),
+        other => Err(format!("a JSON object is wanted, this is {}", kind_of(&other))),
     }
 }
 
@@ -290,7 +298,8 @@ fn begins_as(code: &str, letter: char) -> bool {
     code.strip_prefix(letter).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'F'))
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// A JSON value's kind, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
