@@ -80,7 +80,7 @@ fn task(object: &Object, place: usize, wave: &str) -> Result<SpecTask, String> {
     let text =
         filled("do").or_else(|| filled("description")).or_else(|| filled("title")).unwrap_or_default().to_owned();
     let after = match object.get("depends_on") {
-        Some(Value::String(codes)) => codes.split([',', ' ']).map(str::to_owned).collect(),
+        Some(Value::String(codes)) => spec::code_list(codes),
         Some(list) => texts(list).unwrap_or_default(),
         None => Vec::new(),
     };

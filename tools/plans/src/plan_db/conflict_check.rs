@@ -115,7 +115,7 @@ fn conflict_check(context: &Context, arguments: &[OsString]) -> Answer {
         let views = context.store()?.plan_views();
         let Some(plan) = views.plan(args.plan.0)? else { return Ok(cannot_tell("plan not found")) };
         let mut files = FileSet::default();
-        views.task_texts(plan.id)?.iter().filter(counts).for_each(|task| files.join(named_by(task)));
+        views.task_texts(plan.id)?.iter().filter(|task| counts(task)).for_each(|task| files.join(named_by(task)));
         let subject = Subject::Plan { plan_id: plan.id, plan_name: plan.name };
         if files.is_empty() {
             return Ok(Verdict::new(subject, Vec::new(), Some("no file targets detected in tasks")).answer());
@@ -156,7 +156,7 @@ pub(crate) fn verdicts_alone(answer: Answer) -> Answer {
     answer.map_err(|refusal| refusal.with_code(exit_code::BLOCKED))
 }
 
-fn counts(task: &&TaskTexts) -> bool {
+fn counts(task: &TaskTexts) -> bool {
     matches!(task.status.as_str(), "pending" | "in_progress" | "done")
 }
 
@@ -170,7 +170,7 @@ fn against(views: PlanViews<'_>, files: &FileSet, subject: Subject, project: &st
         return Ok(Verdict::new(subject, Vec::new(), Some("no other active plans in project")).answer());
     }
     let mut of_peers: BTreeMap<i64, FileSet> = BTreeMap::new();
-    for task in views.open_plans_task_texts(project, except)?.iter().filter(counts) {
+    for task in views.open_plans_task_texts(project, except)?.iter().filter(|task| counts(task)) {
         of_peers.entry(task.plan).or_default().join(named_by(task));
     }
     let folders = files.parents();

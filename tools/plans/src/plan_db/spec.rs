@@ -1,7 +1,7 @@
 //! The spec of a plan: reading it, and every fault in it at once.
 //!
 //! A spec is a JSON object with `user_request`, `requirements` and `waves`, each wave with its `tasks`. A task with
-//! `do` is of the new form (`files`, `ref`, `verify`), one with `title` alone of the old (`description`,
+//! `do` is of the new form (`files`, `ref`, `verify`, `depends_on`), one with `title` alone of the old (`description`,
 //! `test_criteria`). What import cannot do without is a fault; what the published schema asks beyond that is a warning.
 
 mod task;
@@ -239,7 +239,7 @@ impl Reader<'_> {
         let wave = NewWave {
             name: self.name(&place, object, "name"),
             estimated_hours,
-            depends_on: self.depends_on(&place, object),
+            depends_on: self.codes(&place, object, "depends_on"),
             precondition: self.precondition(&place, object),
             code: code.clone(),
             ..NewWave::default()
@@ -266,15 +266,16 @@ impl Reader<'_> {
         SpecWave { wave, tasks }
     }
 
-    fn depends_on(&mut self, place: &str, object: &Map<String, Value>) -> Option<String> {
-        let codes = match object.get("depends_on") {
+    /// Codes given as text or as a list, separated by commas; `None` when the field is absent.
+    fn codes(&mut self, place: &str, object: &Map<String, Value>, field: &str) -> Option<String> {
+        let codes = match object.get(field) {
             None | Some(Value::Null) => return None,
             Some(Value::String(text)) => text::fold_line_ends(text).trim().to_owned(),
             Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
                 list.iter().filter_map(Value::as_str).map(str::trim).collect::<Vec<_>>().join(",")
             }
             Some(other) => {
-                self.fault(place, format!("depends_on is {}, neither text nor a list of text", kind_of(other)));
+                self.fault(place, format!("{field} is {}, neither text nor a list of text", kind_of(other)));
                 return None;
             }
         };
@@ -296,6 +297,13 @@ impl Reader<'_> {
 /// Whether a code is `letter` and then a digit or F.
 fn begins_as(code: &str, letter: char) -> bool {
     code.strip_prefix(letter).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'F'))
+}
+
+/// The codes in a text: separated by commas, or, where there is none, by blanks.
+pub(crate) fn code_list(text: &str) -> Vec<String> {
+    let comma = text.contains(',');
+    let codes = text.split(|c: char| if comma { c == ',' } else { c.is_whitespace() });
+    codes.map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned).collect()
 }
 
 /// A JSON value's kind, in words.

@@ -38,11 +38,14 @@ pub const TOOL: Tool = Tool {
 #[command(name = "wave-overlap")]
 enum WaveOverlap {
     /// The tasks of a wave; skipped ones are left out
-    CheckWave(CheckWave),
+    #[command(name = "check-wave")]
+    Wave(CheckWave),
     /// Every wave of a plan
-    CheckPlan(CheckPlan),
+    #[command(name = "check-plan")]
+    Plan(CheckPlan),
     /// Every wave of a spec, before it is imported
-    CheckSpec(CheckSpec),
+    #[command(name = "check-spec")]
+    Spec(CheckSpec),
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,9 +128,9 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
         return Err(Refusal::new(format!("unknown command '{}'", name.to_string_lossy())).with_help(usage()));
     }
     verdicts_alone(args::with::<WaveOverlap>(arguments, exit_code::BLOCKED, |command| match command {
-        WaveOverlap::CheckWave(args) => check_wave(context, &args),
-        WaveOverlap::CheckPlan(args) => check_plan(context, &args),
-        WaveOverlap::CheckSpec(args) => check_spec(context, &args),
+        WaveOverlap::Wave(args) => check_wave(context, &args),
+        WaveOverlap::Plan(args) => check_plan(context, &args),
+        WaveOverlap::Spec(args) => check_spec(context, &args),
     }))
 }
 
@@ -165,7 +168,7 @@ fn of_wave(held: &Held, wave: WaveHead, tasks: &[TaskTexts]) -> OfWave {
         .map(|task| Item {
             code: task.code.clone(),
             files: FileSet::of_task(&task.files, &task.description, &task.test_criteria),
-            after: split_part(&task.description, "After").1.map(codes).unwrap_or_default(),
+            after: split_part(&task.description, "After").1.map(codes_after).unwrap_or_default(),
         })
         .collect();
     let locks = held.in_wave(&tasks, &items);
@@ -200,7 +203,7 @@ fn check_spec(context: &Context, args: &CheckSpec) -> Answer {
     Ok(Outcome::json(&OfSpec { spec, waves_checked, waves_with_overlap, overall_risk }).with_code(code))
 }
 
-/// The codes in a list of them.
-fn codes(list: &str) -> Vec<String> {
-    list.split([',', ' ']).filter(|code| !code.is_empty()).map(str::to_owned).collect()
+/// The codes in the part ` | After: ` of a description, as import writes it.
+fn codes_after(part: &str) -> Vec<String> {
+    part.split(',').map(|code| code.trim().to_owned()).collect()
 }
