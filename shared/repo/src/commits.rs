@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gix::ObjectId;
+use gix::prelude::ObjectIdExt as _;
 
 use crate::Git;
 
@@ -45,7 +46,7 @@ impl History {
         let mut commits = Vec::new();
         while commits.len() < most && !waiting.is_empty() {
             let Found { id, parents, subject, .. } = waiting.remove(0);
-            let short = gix::Id::shorten(&repository.find_commit(id).ok()?.id()).ok()?.to_string();
+            let short = id.attach(&repository).shorten().ok()?.to_string();
             commits.push(Commit { short, subject: subject? });
             if commits.len() == most || ends_here(&id) {
                 continue;

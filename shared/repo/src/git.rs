@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use crewkit_tool::process::{Ended, Run};
+use crewkit_tool::process::{Ended, Run, Started};
 use crewkit_tool::{Context, Refusal};
 
 /// The variables by which a caller (a hook of git, mostly) sends git to a repository of its choice.
@@ -58,6 +58,13 @@ impl Git {
         self
     }
 
+    /// A variable of git's environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.run = self.run.variable(name, value);
+        self
+    }
+
     /// The time it may take (a network's, mostly).
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
@@ -85,6 +92,14 @@ impl Git {
     /// When git cannot be started, see [`Run::run`].
     pub fn run(self) -> Result<Ended, Refusal> {
         self.run.run()
+    }
+
+    /// Starts it and comes back at once, see [`Run::start`].
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn start(self) -> Result<Started, Refusal> {
+        self.run.start()
     }
 
     /// Runs it and takes a failure for a refusal with git's own complaint, `doing` before it.

@@ -23,6 +23,18 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Rebase => "rebase",
+            Self::Am => "am",
+            Self::CherryPick => "cherry-pick",
+            Self::Revert => "revert",
+            Self::Bisect => "bisect",
+        }
+    }
+
     /// The operation under way in the work tree whose git folder is `git_dir`, by the files that git leaves there. In
     /// a rebase the stopped step may itself be a merge or a pick: the answer is the rebase.
     pub fn under_way(git_dir: &Path) -> Option<Self> {
@@ -76,6 +88,7 @@ mod tests {
             fs::create_dir_all(at.join(file).parent().unwrap()).unwrap();
             fs::write(at.join(file), "revert 1234 x\n").unwrap();
             assert_eq!(Operation::under_way(at), Some(wanted), "{file}");
+            assert_eq!(serde_json::to_value(wanted).unwrap(), wanted.name());
         }
     }
 }

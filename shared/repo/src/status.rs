@@ -68,14 +68,25 @@ impl Status {
     /// # Errors
     /// When git fails, with its own reason; when its answer is not the documented one.
     pub fn by_git(call: Git) -> Result<Self, Refusal> {
-        let ended = call
+        Self::beside(call, || ()).map(|(status, ())| status)
+    }
+
+    /// Asks git, and does `other` while git works.
+    ///
+    /// # Errors
+    /// As [`Status::by_git`].
+    pub fn beside<T>(call: Git, other: impl FnOnce() -> T) -> Result<(Self, T), Refusal> {
+        let started = call
             .args(["-c", "diff.ignoreSubmodules=none", "status", "--porcelain=v2", "-z", "--branch", "--show-stash"])
             .args(["--untracked-files=normal", "--ahead-behind", "--find-renames", "--no-column"])
-            .run()?;
+            .start()?;
+        let done = other();
+        let ended = started.finish()?;
         if !ended.ok() {
             return Err(Refusal::new(reason(&String::from_utf8_lossy(&ended.stderr), ended.code)));
         }
-        Self::parse(&ended.stdout).ok_or_else(|| Refusal::new("git status gave an answer that cannot be read"))
+        let status = Self::parse(&ended.stdout);
+        Ok((status.ok_or_else(|| Refusal::new("git status gave an answer that cannot be read"))?, done))
     }
 
     /// Reads git's answer; `None` when there is anything in it that is not in the documented form, so that nothing is

@@ -5,8 +5,7 @@
 //! (in this process) run side by side.
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::thread;
+use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
 use crewkit_repo::{Change, Entry, Git, History, Operation, Repository, Status};
@@ -125,11 +124,11 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
             return every_worktree(context, &arguments);
         }
         let directory = context.directory()?;
-        let git_dir = match context.variable_path("GIT_DIR") {
-            Some(path) => Some(context.absolute(&path)?),
+        let git_dir = || match context.variable_path("GIT_DIR") {
+            Some(path) => context.absolute(&path).ok(),
             None => Repository::discover(directory).map(|repository| repository.git_dir),
         };
-        match look(&arguments, git_dir.as_deref(), || Git::at(context, directory)) {
+        match look(&arguments, git_dir, || Git::at(context, directory)) {
             Ok(digest) => Ok(Outcome::json(&digest)),
             Err(refusal) => {
                 let failure = Failure { path: None, status: "error", msg: &refusal.message };
@@ -151,8 +150,8 @@ fn every_worktree(context: &Context, arguments: &Arguments) -> Answer {
         let looked = if tree.missing {
             Err(Refusal::new("its folder is gone"))
         } else {
-            let git_dir = Repository::discover(&tree.path).map(|found| found.git_dir);
-            look(arguments, git_dir.as_deref(), || Git::at(context, &tree.path).of_folder())
+            let git_dir = || Repository::discover(&tree.path).map(|found| found.git_dir);
+            look(arguments, git_dir, || Git::at(context, &tree.path).of_folder())
         };
         let line = match looked {
             Ok(digest) => Outcome::json(&Digest { path: Some(path), ..digest }),
@@ -166,15 +165,17 @@ fn every_worktree(context: &Context, arguments: &Arguments) -> Answer {
     Ok(outcome)
 }
 
-/// The digest of the work tree that `git` is called in and whose git folder is `git_dir`.
-fn look(arguments: &Arguments, git_dir: Option<&Path>, git: impl Fn() -> Git) -> Result<Digest, Refusal> {
-    let call = git();
-    let asked = thread::Builder::new().spawn(move || Status::by_git(call));
-    let history = git_dir.and_then(|git_dir| History::read(git_dir, COMMITS));
-    let status = match asked {
-        Ok(asked) => asked.join().unwrap_or_else(|_| Err(Refusal::new("git status could not be read")))?,
-        Err(_) => Status::by_git(git())?,
-    };
+/// The digest of the work tree that `git` is called in and whose git folder `git_dir` finds.
+fn look(
+    arguments: &Arguments,
+    git_dir: impl FnOnce() -> Option<PathBuf>,
+    git: impl Fn() -> Git,
+) -> Result<Digest, Refusal> {
+    let (status, (history, operation)) = Status::beside(git(), || {
+        let git_dir = git_dir()?;
+        Some((History::read(&git_dir, COMMITS), Operation::under_way(&git_dir)))
+    })
+    .map(|(status, seen)| (status, seen.unwrap_or_default()))?;
     let commits = match (&status.head, history) {
         (None, _) => Vec::new(),
         // Git's word counts: whatever this process found, it must be the history of the commit that git sees.
@@ -216,7 +217,7 @@ fn look(arguments: &Arguments, git_dir: Option<&Path>, git: impl Fn() -> Git) ->
         upstream_gone: status.upstream.is_some() && status.head.is_some() && status.ahead_behind.is_none(),
         ahead: status.ahead_behind.map_or(0, |(ahead, _)| ahead),
         behind: status.ahead_behind.map_or(0, |(_, behind)| behind),
-        operation: git_dir.and_then(Operation::under_way),
+        operation,
         branch: status.branch.unwrap_or_else(|| "DETACHED".to_owned()),
         upstream: status.upstream,
         sha,
@@ -247,7 +248,6 @@ mod tests {
     use crewkit_tool::{Clock, Script};
     use serde_json::{Value, json};
     use std::collections::HashMap;
-    use std::path::PathBuf;
 
     /// A context in `directory` that knows no user's git settings.
     fn context(directory: PathBuf) -> Context {
