@@ -11,6 +11,7 @@ mod locks;
 mod merge_queue;
 mod plans_checks;
 mod plans_cluster;
+mod plans_next;
 mod plans_read;
 mod plans_write;
 mod register_project;

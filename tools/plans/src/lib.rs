@@ -6,4 +6,5 @@ mod project;
 pub mod register_project;
 mod spec_tasks;
 mod task_files;
+mod wave_conditions;
 pub mod wave_overlap;

@@ -15,6 +15,7 @@ pub(crate) mod import;
 mod json;
 mod kanban;
 mod list;
+mod next;
 mod pass_on;
 mod paths;
 mod rebase_plan;
@@ -56,6 +57,7 @@ const GROUPS: &[&[Subcommand]] = &[
     add::SUBCOMMANDS,
     import::SUBCOMMANDS,
     conflict_check::SUBCOMMANDS,
+    next::SUBCOMMANDS,
     update::SUBCOMMANDS,
     drift_check::SUBCOMMANDS,
     rebase_plan::SUBCOMMANDS,
