@@ -21,6 +21,7 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 pub(crate) const TOOLS: &[Entry] = &[
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
     entry("plans", crewkit_plans::register_project::TOOL, &["scripts/register-project.sh"]),
+    entry("plans", crewkit_plans::wave_overlap::TOOL, &["scripts/wave-overlap.sh"]),
     entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
     entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
