@@ -8,6 +8,7 @@ mod hooks;
 mod house;
 mod install;
 mod locks;
+mod merge_queue;
 mod plans_cluster;
 mod plans_read;
 mod plans_write;

@@ -13,6 +13,7 @@ pub mod chat;
 mod copies;
 mod error;
 pub mod locks;
+mod merge_queue;
 pub mod migrate;
 mod open;
 pub mod plan_views;
@@ -23,5 +24,6 @@ mod state;
 pub mod worktrees;
 
 pub use error::{Error, Result};
+pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};
 pub use state::{Counts, State};
