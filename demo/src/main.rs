@@ -109,6 +109,7 @@ fn play(scene: &Scene) -> Result<(), Wrong> {
     let chat = scene.tool("comms", ["history", "50"])?.ends(0)?;
     println!("\nthe plan\n{}", scene.tool("plan-db", ["list-tasks", &plan])?.ends(0)?.stdout);
     println!("the chat\n{}", chat.stdout);
+    println!("the locks\n{locks}\n");
     scene.report();
     Ok(())
 }

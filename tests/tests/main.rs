@@ -13,4 +13,5 @@ mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod state;
 mod worktrees;

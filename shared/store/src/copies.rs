@@ -38,10 +38,18 @@ pub(crate) fn make(source: &Connection, path: &Path, epoch: i64) -> Result<PathB
         }
         Ok(copy)
     });
-    if made.is_err() {
+    made.map_err(|error| {
         let _ = fs::remove_file(&part);
-    }
-    made
+        // The half of a copy is gone: what people know is the database.
+        let path = path.to_owned();
+        match error {
+            Error::DiskFull(_) => Error::DiskFull(path),
+            Error::ReadOnly { reason, .. } | Error::CannotOpen { reason, .. } => {
+                Error::ReadOnly { path, reason: format!("no copy can be made beside it, {reason}") }
+            }
+            other => other,
+        }
+    })
 }
 
 fn write(source: &Connection, path: &Path, part: &Path) -> Result<()> {
@@ -58,7 +66,8 @@ fn copy_into(source: &Connection, part: &Path) -> rusqlite::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "a copy that is being made")]
     let mut copy = Connection::open(part)?;
     // The file is written to the disk as a whole at the end, and dropped when it does not come to that.
-    copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY")?;
+    // Alone at it, SQLite needs no shared file for the log's index.
+    copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE")?;
     all_pages(source, &mut copy)?;
     // The first page says that there is a log, as it does in the original; a copy is one file, so that is undone.
     copy.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
@@ -93,7 +102,7 @@ pub(crate) fn prune(path: &Path) {
         let Some(rest) = file.strip_prefix(start.as_slice()).and_then(|rest| std::str::from_utf8(rest).ok()) else {
             continue;
         };
-        if rest.ends_with(".part") || rest.ends_with(".part-journal") {
+        if rest.split('.').nth(1).is_some_and(|end| end == "part" || end == "part-journal") {
             let _ = fs::remove_file(&entry);
         } else if let Some(key) = number_of(rest) {
             found.push((key, entry));

@@ -105,12 +105,20 @@ impl Error {
 
     /// SQLite's error on `path`, sorted into the kinds above.
     pub(crate) fn from_sqlite(path: &Path, seconds: u64, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
+        use rusqlite::{ErrorCode as Code, ffi};
         let path = path.to_owned();
         let reason = match error {
             rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
             other => other.to_string(),
         };
+        match error.sqlite_error().map(|error| error.extended_code) {
+            // The log's index could not grow.
+            Some(ffi::SQLITE_IOERR_SHMSIZE) => return Self::DiskFull(path),
+            Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_TRUNCATE) => {
+                return Self::ReadOnly { path, reason };
+            }
+            _ => {}
+        }
         match error.sqlite_error_code() {
             Some(Code::NotADatabase) => Self::NotADatabase(path),
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, seconds },

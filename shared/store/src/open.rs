@@ -16,11 +16,11 @@ use crate::{Error, Result, copies, migrate, queue};
 pub const SCHEMA_VERSION: i64 = 9;
 
 /// How long a writer waits for its turn and for writers that don't queue.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The size at which the log is folded back, in bytes: some 50 pages. Each process that finds nobody else at the database
+/// The size at which the log is folded back, in bytes: some 100 pages. Each process that finds nobody else at the database
 /// reads the whole log.
-const LOG_BYTES: u64 = 50 * 4120;
+const LOG_BYTES: u64 = 100 * 4120;
 
 /// Whether a database holds no table but SQLite's own.
 pub(crate) const IS_EMPTY: &str =
@@ -199,10 +199,7 @@ impl Store {
             return Err(Error::ReadOnly { path: self.path.clone(), reason: reason.clone() });
         }
         let deadline = Instant::now() + self.patience.get();
-        let _turn = queue::wait(&queue::lock_path(&self.path), deadline).map_err(|error| match error {
-            Error::Busy { seconds, .. } => Error::Busy { path: self.path.clone(), seconds },
-            other => other,
-        })?;
+        let _turn = queue::turn(&self.path, deadline)?;
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         self.connection.busy_timeout(left).map_err(|fault| self.fail(&fault))?;
         self.keep_log().map_err(|fault| self.fail(&fault))?;
@@ -254,15 +251,20 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`]. SQLite by itself folds it
-/// back, but the next process does not know that and begins behind what is there: with short processes alone the log
-/// grows for ever, and each of them reads all of it. Readers that still need the log put it off to the next write.
+/// Folds the log back into the database and empties it once it has grown to [`LOG_BYTES`].
 pub(crate) fn fold_log(connection: &Connection, path: &Path) {
     if log_size(path) >= LOG_BYTES {
-        let _ = connection.busy_timeout(Duration::ZERO);
-        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let _ = connection.busy_timeout(PATIENCE);
+        empty_log(connection);
     }
+}
+
+/// Folds the log back into the database and empties it. SQLite by itself folds it back, but the next process does not
+/// know that and begins behind what is there: with short processes alone the log grows for ever, and each of them reads
+/// all of it. Readers that still need the log put it off to the next write.
+pub(crate) fn empty_log(connection: &Connection) {
+    let _ = connection.busy_timeout(Duration::ZERO);
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = connection.busy_timeout(PATIENCE);
 }
 
 /// The size of the log beside the database, in bytes; 0 when there is none.

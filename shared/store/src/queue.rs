@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Error, Result};
+use crate::{Error, Result, copies};
 
 /// The place at the head of the queue; given up when dropped, or when the process ends however it ends. Children
 /// don't inherit it.
@@ -26,19 +26,30 @@ pub fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Waits for the turn of this process to write the database at `path`, at most until `deadline`.
+///
+/// # Errors
+/// As [`wait`], with the database's name.
+pub fn turn(path: &Path, deadline: Instant) -> Result<Turn> {
+    wait(&lock_path(path), deadline).map_err(|error| match error {
+        Error::Busy { seconds, .. } => Error::Busy { path: path.to_owned(), seconds },
+        Error::ReadOnly { reason, .. } => Error::ReadOnly { path: path.to_owned(), reason },
+        other => other,
+    })
+}
+
 /// Waits for the turn of this process on the lock file `lock`, at most until `deadline`.
 ///
 /// # Errors
 /// [`Error::Busy`] past the deadline; [`Error::ReadOnly`] or [`Error::CannotOpen`] when the lock file cannot be made.
 pub fn wait(lock: &Path, deadline: Instant) -> Result<Turn> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock).map_err(|fault| {
-        let (path, reason) = (lock.to_owned(), fault.to_string());
-        match fault.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::ReadOnly { path, reason },
-            ErrorKind::StorageFull => Error::DiskFull(path),
-            _ => Error::CannotOpen { path, reason },
-        }
-    })?;
+    let made = OpenOptions::new().create(true).truncate(false).write(true).open(lock);
+    // Another user's lock file can be waited on without a right to write it.
+    let file = made.or_else(|fault| match fault.kind() {
+        ErrorKind::PermissionDenied => File::open(lock).map_err(|_| fault),
+        _ => Err(fault),
+    });
+    let file = file.map_err(|fault| copies::cannot(lock, &fault))?;
     if file.try_lock().is_ok() {
         return Ok(Turn { _lock: file });
     }

@@ -41,8 +41,8 @@ impl Store {
     /// See [`Error`]; the database is then as it was.
     pub fn start_over(settings: &Settings) -> Result<PathBuf> {
         let path = &settings.path;
-        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
-        let _turn = queue::wait(&queue::lock_path(path), Instant::now() + PATIENCE)?;
+        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
+        let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
         let store = Self::writable(path)?;
         let transaction =
             Transaction::new_unchecked(&store.connection, TransactionBehavior::Immediate).map_err(fail)?;
@@ -55,6 +55,7 @@ impl Store {
             let _ = std::fs::remove_file(&copy);
             return Err(error);
         }
+        crate::open::empty_log(&store.connection);
         copies::prune(path);
         Ok(copy)
     }
@@ -67,7 +68,7 @@ impl Store {
     pub fn restore(settings: &Settings, from: &Path) -> Result<Option<PathBuf>> {
         let (path, missing) =
             (&settings.path, || Error::CannotOpen { path: from.to_owned(), reason: "there is no database".to_owned() });
-        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
+        let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
         let found = migrate::inspect(from)?;
         match found.kind {
             Kind::Missing => return Err(missing()),
@@ -85,7 +86,7 @@ impl Store {
         if found.kind != Kind::Current {
             (source, _) = migrate::in_memory(&source, settings)?;
         }
-        let _turn = queue::wait(&queue::lock_path(path), Instant::now() + PATIENCE)?;
+        let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
         let mut copy = None;
         let mut target = if let Some(store) = Self::connect_existing(path)? {
             drop(store);
@@ -111,6 +112,7 @@ impl Store {
         };
         copies::all_pages(&source, &mut target).map_err(fail)?;
         let _ = migrate::keep_log(&target);
+        crate::open::empty_log(&target);
         copies::prune(path);
         Ok(copy)
     }

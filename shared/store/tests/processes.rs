@@ -1,7 +1,7 @@
 //! Many processes at one database. This test program is its own helper: called with `CREWKIT_STORE_ROLE` it opens the
 //! database that `CREWKIT_STORE_PATH` names and does what the role says, then ends.
 
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -68,7 +68,9 @@ fn large(path: &Path, rows: usize) {
         ),
     ];
     connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-    statements.iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+    for sql in statements {
+        connection.execute_batch(sql).unwrap();
+    }
 }
 
 fn copies(folder: &Path) -> Vec<PathBuf> {
@@ -92,12 +94,12 @@ fn of_twenty_processes_one_upgrades_and_all_read() {
 #[test]
 fn an_upgrade_killed_at_any_point_leaves_the_old_or_the_new() {
     let (mut old, mut new) = (0, 0);
-    for round in 0..16_u32 {
+    for round in 0..9_u32 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("d.db");
-        large(&path, 4_000);
+        large(&path, 3_000);
         let mut child = start("upgrade", &path, 0);
-        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 12));
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(round) * 20));
         child.kill().unwrap();
         child.wait().unwrap();
         match rows(&path, "PRAGMA user_version") {
@@ -106,10 +108,10 @@ fn an_upgrade_killed_at_any_point_leaves_the_old_or_the_new() {
         }
         let by_row = "SELECT type LIKE 'INT%' FROM pragma_table_info('tasks') WHERE name = 'wave_id'";
         assert_eq!(rows(&path, by_row), i64::from(rows(&path, "PRAGMA user_version") == 0));
-        assert_eq!(rows(&path, "SELECT count(*) FROM tasks"), 4_004);
+        assert_eq!(rows(&path, "SELECT count(*) FROM tasks"), 3_004);
         // The next to come finishes it, and clears away what was half made.
         end(start("upgrade", &path, 0));
-        assert_eq!(rows(&path, "SELECT count(*) FROM tasks WHERE plan_id IS NOT NULL"), 4_004);
+        assert_eq!(rows(&path, "SELECT count(*) FROM tasks WHERE plan_id IS NOT NULL"), 3_004);
         assert_eq!(rows(&path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
         let left = copies(folder.path());
         assert!(left.iter().all(|path| !path.to_string_lossy().ends_with(".part")), "{left:?}");
@@ -122,7 +124,9 @@ fn two_hundred_processes_write_at_once_and_none_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data/d.db");
     let children: Vec<Child> = (0..200).map(|number| start("write", &path, number)).collect();
-    children.into_iter().for_each(|child| drop(end(child)));
+    for child in children {
+        end(child);
+    }
     assert_eq!(rows(&path, "SELECT count(*) FROM projects"), 200);
     assert!(Store::open_existing(&settings(&path)).unwrap().unwrap().integrity().unwrap().is_empty());
 }
@@ -136,5 +140,5 @@ fn the_log_stays_small_when_only_short_processes_write() {
         end(start("write", &path, number));
         largest = largest.max(std::fs::metadata(folder.path().join("d.db-wal")).unwrap().len());
     }
-    assert!(largest < 400_000, "{largest}");
+    assert!(largest < 500_000, "{largest}");
 }

@@ -1,5 +1,7 @@
 //! Databases of every age, brought to the current schema.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use crewkit_store::migrate::{self, HalfWay, Kind, Report};
 use crewkit_store::{Error, SCHEMA_VERSION, Settings, Store};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
+use rusqlite::types::ValueRef;
 
 const FIRST: &str = include_str!("shapes/first.sql");
 const THIRD: &str = include_str!("shapes/third.sql");
@@ -37,7 +39,7 @@ impl Old {
         drop(Store::open_or_create(&old.settings()).unwrap());
         old.sql(
             "DROP TABLE task_requirements; DROP TABLE task_failures; DROP VIEW tokens; DROP VIEW plan_tasks; DROP INDEX idx_file_locks_repository; \
-             ALTER TABLE file_locks DROP COLUMN repository; ALTER TABLE file_locks DROP COLUMN repository_path; ALTER TABLE plans DROP COLUMN project; \
+             ALTER TABLE file_locks DROP COLUMN repository; ALTER TABLE file_locks DROP COLUMN repository_path; ALTER TABLE file_locks DROP COLUMN fence; ALTER TABLE plans DROP COLUMN project; \
              ALTER TABLE waves DROP COLUMN updated_at; ALTER TABLE tasks DROP COLUMN updated_at; CREATE VIEW plan_tasks AS SELECT * FROM tasks; \
              CREATE TRIGGER wave_auto_complete AFTER UPDATE OF tasks_done ON waves WHEN NEW.tasks_done = NEW.tasks_total AND NEW.tasks_total > 0 AND NEW.status NOT IN ('done','merging') BEGIN \
              UPDATE waves SET status = 'merging', completed_at = COALESCE(completed_at, datetime('now')) WHERE id = NEW.id; END; \
@@ -94,15 +96,15 @@ fn rows(path: &Path, sql: &str) -> Vec<String> {
     let connection = open(path);
     let mut statement = connection.prepare(sql).unwrap_or_else(|fault| panic!("{sql}: {fault}"));
     let width = statement.column_count();
-    let text = |value: Value| match value {
-        Value::Null => "-".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Text(text) => text,
-        Value::Blob(blob) => format!("{blob:?}"),
+    let text = |value: ValueRef<'_>| match value {
+        ValueRef::Null => "-".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(blob) => format!("{blob:?}"),
     };
     let found = statement
-        .query_map([], |row| Ok((0..width).map(|at| text(row.get(at).unwrap())).collect::<Vec<_>>().join("|")))
+        .query_map([], |row| Ok((0..width).map(|at| text(row.get_ref(at).unwrap())).collect::<Vec<_>>().join("|")))
         .unwrap();
     found.map(Result::unwrap).collect()
 }
@@ -257,7 +259,7 @@ fn version_8_gets_columns_without_a_table_made_anew() {
     let old = Old::eighth();
     assert_eq!(migrate::inspect(&old.path()).unwrap().kind, Kind::V8);
     let report = old.upgrade();
-    assert_eq!((report.rebuilt.len(), report.made.len(), report.added.len()), (0, 2, 5), "{report:?}");
+    assert_eq!((report.rebuilt.len(), report.made.len(), report.added.len()), (0, 2, 6), "{report:?}");
     let copy = report.copy.unwrap();
     assert_eq!(copy, old.folder.path().join("d.db.backup.1767323045"));
 }
@@ -339,7 +341,8 @@ fn lost_waves_come_back_from_the_newest_copy_that_has_them() {
 #[test]
 fn waves_that_nothing_has_are_made_again_from_their_tasks() {
     let old = Old::new(FIRST);
-    old.sql(&format!("{WAVES_NEW} DROP TABLE waves; ALTER TABLE waves_new RENAME TO waves"));
+    old.sql(&format!("{WAVES_NEW} DROP TABLE waves; ALTER TABLE waves_new RENAME TO waves; CREATE INDEX my_waves ON waves(project_id, wave_id)"));
+    old.sql("UPDATE tasks SET title = CAST(x'ff41' AS TEXT) WHERE id = 1");
     let report = old.upgrade();
     assert_eq!(
         old.rows("SELECT project_id, plan_id, wave_id, name, status, tasks_done, tasks_total FROM waves"),
@@ -352,6 +355,8 @@ fn waves_that_nothing_has_are_made_again_from_their_tasks() {
     );
     assert_eq!(old.rows("SELECT id FROM tasks WHERE wave_id_fk IS NULL OR plan_id IS NULL"), Vec::<String>::new());
     assert!(report.warnings.iter().any(|line| line.contains("made again")), "{:?}", report.warnings);
+    assert_eq!(old.rows("SELECT tbl_name FROM sqlite_master WHERE name = 'my_waves'"), ["waves"]);
+    assert_eq!(old.rows("SELECT hex(title) FROM tasks WHERE id = 1"), ["FF41"]);
 
     let old = Old::new(THIRD);
     old.sql("DROP TRIGGER task_done_counter; DROP TABLE waves; DELETE FROM plans WHERE id = 3");

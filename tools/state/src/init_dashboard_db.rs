@@ -71,18 +71,18 @@ impl Done {
     fn for_people(&self) -> String {
         let path = text::one_line(&self.path);
         let mut lines = match self.status {
-            "created" => format!("Database created: {path}\n"),
-            "exists" => {
-                format!("Database already exists: {path}\nUse --force to start over (the old one is kept as a copy)\n")
-            }
-            "recreated" => format!("Database made new: {path}\n"),
-            _ => format!("Database restored: {path}\n"),
+            "created" => vec![format!("Database created: {path}")],
+            "exists" => vec![
+                format!("Database already exists: {path}"),
+                "Use --force to start over (the old one is kept as a copy)".to_owned(),
+            ],
+            "recreated" => vec![format!("Database made new: {path}")],
+            _ => vec![format!("Database restored: {path}")],
         };
-        if let Some(copy) = &self.copy {
-            lines += &format!("Backup of the old one: {}\n", text::one_line(copy));
-        }
+        lines.extend(self.copy.as_ref().map(|copy| format!("Backup of the old one: {}", text::one_line(copy))));
         let Counts { projects, snapshots, metrics } = self.counts;
-        lines + &format!("Projects: {projects}\nSnapshots: {snapshots}\nMetrics: {metrics}\n")
+        lines.push(format!("Projects: {projects}\nSnapshots: {snapshots}\nMetrics: {metrics}"));
+        lines.join("\n")
     }
 }
 
@@ -97,12 +97,14 @@ fn done(context: &Context, status: &'static str, copy: Option<PathBuf>) -> Resul
 }
 
 fn init(context: &Context, force: bool) -> Result<Done, Refusal> {
-    let settings = context.store_settings()?;
-    let there = migrate::is_there(&settings.path)?;
-    let (status, copy) = match (there, force) {
-        (true, false) => return done(context, "exists", None),
-        (true, true) => ("recreated", Some(Store::start_over(&settings)?)),
-        (false, _) => ("created", None),
+    let (status, copy) = if force {
+        let settings = context.store_settings()?;
+        let there = migrate::is_there(&settings.path)?;
+        if there { ("recreated", Some(Store::start_over(&settings)?)) } else { ("created", None) }
+    } else if context.existing_store()?.is_some() {
+        return done(context, "exists", None);
+    } else {
+        ("created", None)
     };
     enter_agents_folder(context)?;
     done(context, status, copy)
@@ -221,5 +223,54 @@ impl Check {
             }
         }
         text::columns(&rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crewkit_tool::{Clock, Script};
+
+    fn context(home: &Path) -> Context {
+        Context::scripted(Script {
+            environment: [("HOME".into(), home.into()), ("HOSTNAME".into(), "desk".into())].into(),
+            directory: home.to_owned(),
+            clock: Clock::Fixed("2026-01-02T03:04:05Z".parse().unwrap()),
+            stdin: Vec::new(),
+        })
+    }
+
+    fn call(home: &Path, arguments: &[&str]) -> Answer {
+        (TOOL.run)(&context(home), &arguments.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn made_found_and_made_new() {
+        let home = tempfile::tempdir().unwrap();
+        let said = |arguments: &[&str]| String::from_utf8(call(home.path(), arguments).unwrap().stdout).unwrap();
+        let path = home.path().join(".claude/data/dashboard.db");
+        let path = path.display();
+        assert_eq!(said(&[]), format!("Database created: {path}\nProjects: 1\nSnapshots: 0\nMetrics: 0\n"));
+        assert!(said(&[]).starts_with(&format!("Database already exists: {path}\n")));
+        let new = said(&["--force"]);
+        assert!(new.contains(&format!("Backup of the old one: {path}.backup.1767323045\n")), "{new}");
+        assert!(said(&["--check"]).contains("nothing to do"));
+    }
+
+    #[test]
+    fn a_check_makes_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let outcome = call(home.path(), &["--check", "--json"]).unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&outcome.stdout).unwrap();
+        assert_eq!((outcome.code, &found["shape"], &found["sound"]), (1, &"missing".into(), &false.into()));
+        assert!(!home.path().join(".claude").exists());
+    }
+
+    #[test]
+    fn force_and_restore_are_not_given_together() {
+        let home = tempfile::tempdir().unwrap();
+        let refusal = call(home.path(), &["--force", "--restore", "x"]).unwrap_err();
+        assert_eq!(refusal.code, 1);
+        assert!(!home.path().join(".claude").exists());
     }
 }

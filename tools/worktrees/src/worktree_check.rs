@@ -91,8 +91,10 @@ fn is_expected(context: &Context, root: &Path, expected: &Path) -> Result<bool, 
     if name && expected.file_name() == root.file_name() {
         return Ok(true);
     }
-    let place = !name || expected.file_name().is_none();
-    Ok(place && real_path(&context.absolute(&context.expand_home(expected))?) == *root)
+    let place = !name || expected.file_name().is_none() || expected.starts_with("~");
+    Ok(place
+        && !expected.as_os_str().is_empty()
+        && real_path(&context.absolute(&context.expand_home(expected))?) == *root)
 }
 
 impl Report {
@@ -129,5 +131,26 @@ impl Report {
             out.extend(lines.iter().map(|line| text::one_line(line) + "\n"));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_or_a_path_may_be_expected() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().canonicalize().unwrap().join("shop");
+        std::fs::create_dir(&root).unwrap();
+        let context = crate::scripted(&root);
+        let expected = |given: &str| is_expected(&context, &root, Path::new(given)).unwrap();
+        for given in ["shop", "shop/", ".", "../shop", "~", root.to_str().unwrap()] {
+            assert!(expected(given), "{given}");
+        }
+        for given in ["hop", "..", "other/shop", "./shop", ""] {
+            assert!(!expected(given), "{given}");
+        }
+        assert!(run(&context, &[]).unwrap_err().message.starts_with("Not in a git repository"));
     }
 }

@@ -88,3 +88,21 @@ fn guard(context: &Context, expected: Option<&Path>) -> Answer {
     }
     Ok(Outcome::text(text::one_line(&format!("WORKTREE_OK: {branch} @ {}", root.display()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_violation_begins_alike_and_names_the_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = crate::scripted(scratch.path());
+        for (arguments, part) in [(&[][..], "no expected path provided"), (&["/x".into()], "not in a git repository")] {
+            let outcome = run(&context, arguments).unwrap();
+            let said = String::from_utf8(outcome.stderr).unwrap();
+            assert_eq!((outcome.code, outcome.stdout.is_empty()), (1, true));
+            assert!(said.starts_with("WORKTREE_VIOLATION: ") && said.contains(part), "{said}");
+        }
+        assert_eq!(run(&context, &["--what".into()]).unwrap_err().code, 1);
+    }
+}

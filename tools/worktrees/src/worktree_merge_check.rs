@@ -178,3 +178,15 @@ fn detail(
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_a_repository_it_says_so() {
+        let scratch = tempfile::tempdir().unwrap();
+        let outcome = run(&crate::scripted(scratch.path()), &[]).unwrap();
+        assert_eq!((outcome.code, outcome.stderr.as_slice()), (1, &b"ERR: not a git repo\n"[..]));
+    }
+}

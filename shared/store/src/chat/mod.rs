@@ -52,7 +52,8 @@ impl Chat {
         let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
         let connection = match connect(path, OpenFlags::empty()) {
             Ok(connection) => connection,
-            Err(_) if !path.exists() => {
+            // Missing; or made by another process since.
+            Err(fault) if fault.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
                 make_folder(path)?;
                 connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(fail)?
             }

@@ -62,6 +62,12 @@ pub(super) fn columns(connection: &Connection, table: &str) -> rusqlite::Result<
     found.collect()
 }
 
+/// A text of a row as people may see it: what is no UTF-8 is replaced, null is nothing.
+pub(super) fn lossy(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(at)?.as_bytes_or_null()?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
 /// The number of rows of `table`.
 pub(super) fn count(connection: &Connection, table: &str) -> rusqlite::Result<i64> {
     connection.query_row(&format!("SELECT count(*) FROM {}", ddl::quoted(table)), [], |row| row.get(0))

@@ -4,6 +4,7 @@
 use rusqlite::Connection;
 
 use super::Report;
+use super::facts;
 use super::traits::Traits;
 use crate::Settings;
 
@@ -118,12 +119,13 @@ fn right_wrong_links(connection: &Connection, report: &mut Report) -> rusqlite::
 
 /// Requirements stand at the end of older descriptions: `... | Ref: F-01, F-02`.
 fn requirements(connection: &Connection) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT id, description FROM tasks WHERE description LIKE '% | Ref: %'")?;
+    let mut statement =
+        connection.prepare("SELECT id, CAST(description AS TEXT) FROM tasks WHERE description LIKE '% | Ref: %'")?;
     let mut insert =
         connection.prepare("INSERT OR IGNORE INTO task_requirements (task_id, requirement_id) VALUES (?1, ?2)")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (id, description): (i64, String) = (row.get(0)?, row.get(1)?);
+        let (id, description): (i64, String) = (row.get(0)?, facts::lossy(row, 1)?);
         let Some((_, named)) = description.rsplit_once(" | Ref: ") else { continue };
         let named = named.split(" | ").next().unwrap_or_default();
         for requirement in named.split([',', ';']).map(str::trim).filter(|name| !name.is_empty()) {
@@ -140,7 +142,8 @@ pub(super) fn name_them(
     line: impl FnOnce(usize, String) -> String,
     report: &mut Report,
 ) -> rusqlite::Result<()> {
-    let names: Vec<String> = connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let names: Vec<String> =
+        connection.prepare(sql)?.query_map([], |row| facts::lossy(row, 0))?.collect::<Result<_, _>>()?;
     if !names.is_empty() {
         let more = if names.len() > NAMED { ", ..." } else { "" };
         let shown = names[..names.len().min(NAMED)].join(", ");

@@ -56,11 +56,14 @@ pub struct Inspection {
 pub fn inspect(path: &Path) -> Result<Inspection> {
     let Some(store) = Store::connect_existing(path)? else { return Ok(Inspection::default()) };
     let complaints = store.integrity()?;
-    store.read(|connection| {
-        let shape = shape::recognise(connection)?;
-        let tables = facts::tables(connection)?;
-        let written_version =
-            if facts::has(&tables, "schema_metadata", "value") { facts::written_version(connection)? } else { None };
+    store.read_together(|connection| {
+        let shape = shape::recognise(connection).map_err(|fault| store.fail(&fault))?;
+        let tables = facts::tables(connection).map_err(|fault| store.fail(&fault))?;
+        let written_version = if facts::has(&tables, "schema_metadata", "value") {
+            facts::written_version(connection).map_err(|fault| store.fail(&fault))?
+        } else {
+            None
+        };
         Ok(Inspection {
             kind: shape.kind,
             half_way: shape.half_way,
@@ -92,8 +95,8 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|fault| copies::cannot(folder, &fault))?;
     }
-    let _turn = queue::wait(&queue::lock_path(path), Instant::now() + PATIENCE)?;
-    let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
+    let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
+    let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
     #[expect(clippy::disallowed_methods, reason = "a database that is being made or upgraded")]
     let connection = Connection::open(path).map_err(fail)?;
     crate::open::prepare(&connection).map_err(fail)?;
@@ -109,6 +112,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     if is_empty(&transaction).map_err(fail)? {
         make(&transaction).map_err(fail)?;
         transaction.commit().map_err(fail)?;
+        crate::open::empty_log(&connection);
         return Ok(Some(Report::default()));
     }
     if kind(&transaction).map_err(fail)? == Kind::Foreign {
@@ -126,6 +130,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
         Ok(report) => {
             // A program that has the database open without a log keeps it from getting one, until a later write.
             let _ = keep_log(&connection);
+            crate::open::empty_log(&connection);
             copies::prune(path);
             Ok(Some(Report { copy: Some(copy), ..report }))
         }
@@ -146,7 +151,7 @@ pub(crate) fn kind(connection: &Connection) -> rusqlite::Result<Kind> {
 /// Copies the database, whose writers' turn the caller has, as it is before the caller's transaction `held`.
 pub(crate) fn copy(settings: &Settings, held: &Connection) -> Result<std::path::PathBuf> {
     let path = &settings.path;
-    let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
+    let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
     let epoch = held
         .query_row("SELECT COALESCE(unixepoch(?1), unixepoch())", [&settings.now], |row| row.get(0))
         .map_err(fail)?;
@@ -168,7 +173,7 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// A copy of an older database in memory, at the current schema: for a file that may not be written.
 pub(crate) fn in_memory(old: &Connection, settings: &Settings) -> Result<(Connection, Report)> {
-    let fail = |fault: rusqlite::Error| Error::from_sqlite(&settings.path, PATIENCE.as_secs(), &fault);
+    let fail = |fault: rusqlite::Error| Error::from_sqlite(&settings.path, crate::open::PATIENCE.as_secs(), &fault);
     let mut memory = Connection::open_in_memory().map_err(fail)?;
     crate::open::prepare(&memory).map_err(fail)?;
     copies::all_pages(old, &mut memory).map_err(fail)?;
@@ -209,7 +214,7 @@ impl Stop {
     fn on(self, path: &Path) -> Error {
         let cause = match self {
             Self::Check(cause) => cause,
-            Self::Sqlite(fault) => match Error::from_sqlite(path, PATIENCE.as_secs(), &fault) {
+            Self::Sqlite(fault) => match Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault) {
                 Error::Constraint(reason) | Error::Sqlite { reason, .. } => reason,
                 known => return known,
             },
@@ -233,6 +238,8 @@ fn bring(connection: &Connection, settings: &Settings) -> std::result::Result<Re
     rename_columns(connection)?;
     let taken = objects::take(connection)?;
     let taken = broken.into_iter().fold(taken, objects::Taken::and);
+    let indexes = target::objects(connection)?.into_iter().filter(|object| object.kind == "index");
+    let indexes: Vec<target::Object> = indexes.collect();
     let recovered = waves::recover(connection, Some(&settings.path), &target, &mut report)?;
     let tables = facts::tables(connection)?;
     let traits = Traits { waves_remade: recovered.remade, ..Traits::read(connection, &tables, first_plans)? };
@@ -240,6 +247,7 @@ fn bring(connection: &Connection, settings: &Settings) -> std::result::Result<Re
         tables::bring(connection, table, &traits, &mut report)?;
     }
     links::fill(connection, settings, &traits, &mut report)?;
+    objects::put_indexes_back(connection, &indexes, &mut report)?;
     taken.put_back(connection, &target, later, traits.tasks_by_row, &mut report)?;
     write_version(connection, settings)?;
     connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;

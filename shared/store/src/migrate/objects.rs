@@ -119,6 +119,22 @@ impl Taken {
     }
 }
 
+/// Makes those indexes again that went with a table that gave way to another.
+pub(super) fn put_indexes_back(
+    connection: &Connection,
+    indexes: &[Object],
+    report: &mut Report,
+) -> rusqlite::Result<()> {
+    let there = objects(connection)?;
+    for index in indexes.iter().filter(|index| !there.iter().any(|other| other.name == index.name)) {
+        let gone = facts::table_sql(connection, &index.table)?.is_none();
+        if !gone && let Err(fault) = connection.execute_batch(&index.sql) {
+            report.warn(format!("index {} no longer fits and was left out ({fault}); the copy has it", index.name));
+        }
+    }
+    Ok(())
+}
+
 /// Makes an object of the current schema, unless the name belongs to something else of the user's.
 fn make(connection: &Connection, object: &Object, report: &mut Report) -> rusqlite::Result<()> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?1 COLLATE NOCASE)";
@@ -135,7 +151,7 @@ fn make(connection: &Connection, object: &Object, report: &mut Report) -> rusqli
 /// The columns of a view, which also shows whether it works.
 fn view_columns(connection: &Connection, name: &str) -> rusqlite::Result<Vec<String>> {
     let statement = connection.prepare(&format!("SELECT * FROM {}", quoted(name)))?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 /// A view of the third generation joins tasks to waves by `wave_id`, which now holds the wave's code: the row id is in

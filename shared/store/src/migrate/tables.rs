@@ -197,7 +197,7 @@ fn widened(
     let value = mapped.unwrap_or_else(|| format!("old.{}", quoted(column)));
     let sql = format!("SELECT DISTINCT CAST({value} AS TEXT) FROM {} AS old WHERE {value} IS NOT NULL", quoted(table));
     let mut statement = connection.prepare(&sql)?;
-    for found in statement.query_map([], |row| row.get::<_, String>(0))? {
+    for found in statement.query_map([], |row| facts::lossy(row, 0))? {
         all.push(found?);
     }
     let mut seen = std::collections::HashSet::new();

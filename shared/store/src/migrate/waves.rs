@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::types::Value;
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OpenFlags};
 
 use super::facts::{self, Tables, has};
@@ -135,7 +135,7 @@ fn knows_tasks(connection: &Connection, source: &Connection, by_row: bool, links
     let mut find = source.prepare(find)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let key: (Value, Value) = (row.get(0)?, row.get(1)?);
+        let key = (ToSqlOutput::Borrowed(row.get_ref(0)?), ToSqlOutput::Borrowed(row.get_ref(1)?));
         if find.query_row(key, |row| row.get(0))? {
             return Ok(true);
         }
@@ -154,7 +154,8 @@ fn copy_rows(source: &Connection, to: &Connection, table: &str) -> rusqlite::Res
     let mut rows = read.query([])?;
     let mut count = 0;
     while let Some(row) = rows.next()? {
-        let values: Vec<Value> = (0..names.len()).map(|at| row.get(at)).collect::<Result<_, _>>()?;
+        let values: Vec<ToSqlOutput<'_>> =
+            (0..names.len()).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed)).collect::<Result<_, _>>()?;
         write.execute(rusqlite::params_from_iter(values))?;
         count += 1;
     }

@@ -343,3 +343,20 @@ impl<'a> Cleanup<'a> {
         Ok((merged && !self.site.has_own_commits(tree)?).then(|| format!("{branch} has no commits of its own yet")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_mode_is_asked_for() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = crate::scripted(scratch.path());
+        for arguments in [&[][..], &["--plan", "0"], &["--plan", "1", "--wave", "2"], &["--dry-run"], &["--branch"]] {
+            let refusal = run(&context, &arguments.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_err();
+            assert!(refusal.code == 1 && refusal.help.contains("Usage"), "{refusal:?}");
+        }
+        let refusal = run(&context, &["--all-merged".into()]).unwrap_err();
+        assert!(refusal.message.starts_with("Not in a git repository"), "{refusal}");
+    }
+}

@@ -1,0 +1,184 @@
+//! worktree-check, worktree-guard, worktree-merge-check.
+
+use std::fs;
+use std::path::Path;
+
+use crewkit_tests::{Crew, Ended, json};
+
+use super::{commit, tree};
+
+#[test]
+fn worktree_check_tells_the_main_tree_from_the_others() {
+    let crew = Crew::new();
+    let top = crew.repository("my shop");
+    let side = tree(&crew, &top, "side-tree");
+    let check = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-check", arguments);
+    let told = check(&top, &["my shop"]).code(0).stdout;
+    assert!(
+        told.contains("Branch: main\n") && told.contains("main=yes") && told.contains("MATCH: In expected"),
+        "{told}"
+    );
+    let told = check(&side, &[top.to_str().unwrap()]).code(1).stdout;
+    assert!(told.contains("main=no") && told.contains("MISMATCH: Expected") && told.contains("'side-tree'"), "{told}");
+    crew.git(&top, &["checkout", "-q", "--detach"]);
+    fs::create_dir(top.join("sub")).unwrap();
+    let told = check(&top.join("sub"), &[]).code(0).stdout;
+    assert!(told.contains("Branch: DETACHED\n") && told.contains("main=yes") && told.contains("[DETACHED]"), "{told}");
+    for number in 0..7 {
+        crew.write(&side.join(format!("f{number}\n\u{1b}[31m")), "");
+    }
+    let told = check(&side, &["side-tree"]).code(0).stdout;
+    assert!(
+        told.contains("Uncommitted changes: 7") && told.contains("... and 2 more") && !told.contains('\u{1b}'),
+        "{told}"
+    );
+    std::os::unix::fs::symlink(&side, crew.work().join("link")).unwrap();
+    check(&side, &["../link"]).code(0);
+    check(&side, &["."]).code(0);
+    check(&side, &["side"]).code(1);
+    let told = check(&side, &["--json", "other"]).code(1).json();
+    assert_eq!((&told["main"], &told["match"], &told["uncommitted"]), (&json!(false), &json!(false), &json!(7)));
+    assert_eq!(told["worktrees"].as_array().unwrap().len(), 2);
+    check(&crew.work(), &[]).refused(1, &["Not in a git repository"]);
+    crew.write(&top.join(".git/worktrees/side-tree/index"), "broken");
+    check(&side, &[]).refused(1, &["index"]);
+}
+
+#[test]
+fn worktree_guard_passes_the_assigned_worktree_alone() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let (one, other) = (tree(&crew, &top, "one"), tree(&crew, &top, "one-more"));
+    let guard = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-guard", arguments);
+    let refused = |told: Ended, parts: &[&str]| {
+        let told = told.code(1);
+        let whole = told.stdout.is_empty() && told.stderr.starts_with("WORKTREE_VIOLATION: ");
+        assert!(whole && parts.iter().all(|part| told.stderr.contains(part)), "want {parts:?}: {told:?}");
+    };
+    let at = |path: &Path| path.to_str().unwrap().to_owned();
+    assert_eq!(guard(&one, &[&at(&one)]).code(0).stdout, format!("WORKTREE_OK: one @ {}\n", one.display()));
+    fs::create_dir(one.join("sub")).unwrap();
+    guard(&one.join("sub"), &[".."]).code(0);
+    std::os::unix::fs::symlink(&one, crew.home().join("mine")).unwrap();
+    guard(&one.join("sub"), &["~/mine"]).code(0);
+    refused(guard(&one, &[]), &["no expected path", "Usage"]);
+    refused(guard(&one, &[""]), &["no expected path"]);
+    refused(guard(&crew.work(), &[&at(&one)]), &["not in a git repository"]);
+    crew.git(&crew.work(), &["clone", "-q", "--bare", "shop", "bare.git"]);
+    refused(guard(&crew.work().join("bare.git"), &[&at(&one)]), &["not in a work tree"]);
+    refused(guard(&one, &[&at(&other)]), &["wrong worktree", "Expected: ", "Actual: ", "(branch: one)"]);
+    refused(guard(&other, &[&at(&one)]), &["wrong worktree"]);
+    refused(
+        guard(&top, &[&at(&top)]),
+        &["on protected branch 'main'", "Expected worktree: ", "Actual location: ", "ACTION: "],
+    );
+    crew.git(&top, &["checkout", "-q", "-b", "master"]);
+    refused(guard(&top, &[&at(&one)]), &["on protected branch 'master'"]);
+    crew.git(&one, &["checkout", "-q", "--detach"]);
+    assert_eq!(guard(&one, &["."]).code(0).stdout, format!("WORKTREE_OK: DETACHED @ {}\n", one.display()));
+    // A copy of a worktree is none that git knows.
+    crew.write(&crew.work().join("copy/.git"), fs::read(other.join(".git")).unwrap());
+    let copy = crew.work().join("copy");
+    refused(guard(&copy, &["."]), &["not a registered git worktree", "Path: "]);
+    let crew = crew.with("MAIN_BRANCH", "one-more");
+    refused(crew.run_in(&other, "worktree-guard", ["."]), &["on protected branch 'one-more'"]);
+}
+
+#[test]
+fn worktree_guard_reads_other_reference_storages() {
+    let crew = Crew::new();
+    let top = crew.work().join("shop");
+    crew.git(&crew.work(), &["init", "-q", "--ref-format=reftable", "shop"]);
+    commit(&crew, &top, "a", "one");
+    let side = tree(&crew, &top, "side");
+    assert_eq!(
+        crew.run_in(&side, "worktree-guard", ["."]).code(0).stdout,
+        format!("WORKTREE_OK: side @ {}\n", side.display())
+    );
+    let told = crew.run_in(&top, "worktree-guard", ["."]).code(1);
+    assert!(told.stderr.contains("on protected branch 'main'"), "{told:?}");
+    let told = crew.run_in(&side, "worktree-merge-check", [""; 0]).code(0).stdout;
+    assert!(told.ends_with("side | side | ALREADY_MERGED\n"), "{told}");
+}
+
+#[test]
+fn worktree_merge_check_has_a_word_for_everything() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    commit(&crew, &top, "f", "base");
+    let check = |arguments: &[&str]| crew.run_in(&top, "worktree-merge-check", arguments);
+    for name in ["conflict", "dirty", "gone", "squashed", "detached"] {
+        let side = tree(&crew, &top, name);
+        commit(&crew, &side, if name == "conflict" { "f" } else { name }, name);
+    }
+    let orphan = crew.work().join("orphan");
+    crew.git(&top, &["worktree", "add", "-q", "--orphan", "-b", "orphan", "../orphan"]);
+    fs::remove_dir_all(crew.work().join("gone")).unwrap();
+    crew.git(&crew.work().join("detached"), &["checkout", "-q", "--detach"]);
+    crew.write(&crew.work().join("dirty/new\n file"), "");
+    crew.git(&top, &["merge", "-q", "--squash", "squashed"]);
+    crew.git(&top, &["commit", "-q", "-m", "squashed"]);
+    commit(&crew, &top, "f", "ours");
+    let main = crew.git(&top, &["rev-parse", "main"]);
+    tree(&crew, &top, "fresh");
+    commit(&crew, &tree(&crew, &top, "ready"), "r", "1");
+    let wanted = [
+        "conflict | conflict | BEHIND(2) CONFLICT",
+        "DETACHED | detached | BEHIND(2)",
+        "dirty | dirty | DIRTY(1) BEHIND(2)",
+        "fresh | fresh | ALREADY_MERGED",
+        "gone | gone | MISSING",
+        "orphan | orphan | EMPTY",
+        "ready | ready | READY(+1)",
+        "squashed | squashed | BEHIND(2) ALREADY_MERGED",
+    ];
+    assert_eq!(check(&[]).code(0).stdout, format!("MAIN={main}\n{}\n", wanted.join("\n")));
+    let told = check(&["--detail", "dirty"]).code(0).stdout;
+    let below = told.split("DIRTY(1) BEHIND(2)\n").nth(1).unwrap();
+    let path = crew.work().join("dirty");
+    let lines = format!(
+        "  path: {}\n  ahead: 1 behind: 2\n  files:\n 1 file changed, 1 insertion(+)\n  uncommitted:\n",
+        path.display()
+    );
+    assert!(below.starts_with(&lines) && below.contains("?? new\\n file\nfresh |"), "{told}");
+    let told = check(&["--json"]).code(0).json();
+    assert_eq!((&told["commit"], &told["worktrees"][0]["conflict_files"]), (&json!(main), &json!(["f"])));
+    assert_eq!(told["worktrees"][4]["ahead"], json!(null));
+    check(&["--detail"]).refused(1, &["--detail"]);
+    check(&["extra"]).refused(1, &["extra"]);
+    assert!(check(&["--detail", "none"]).code(1).stderr.contains("'none'"));
+    fs::remove_file(orphan.join(".git")).unwrap();
+    crew.write(&top.join(".git/worktrees/ready/index"), "broken");
+    let told = check(&[]).code(1);
+    assert!(told.stdout.contains("ready | ready | UNREADABLE") && told.stderr.contains("index"), "{told:?}");
+    assert!(
+        told.stdout.contains("squashed | squashed |") && told.stdout.contains("orphan | orphan | MISSING"),
+        "{told:?}"
+    );
+
+    assert_eq!(crew.run("worktree-merge-check", [""; 0]).code(1).stderr, "ERR: not a git repo\n");
+    let trunk = crew.work().join("trunk");
+    crew.git(&crew.work(), &["init", "-q", "-b", "trunk", "trunk"]);
+    commit(&crew, &trunk, "a", "one");
+    assert!(crew.run_in(&trunk, "worktree-merge-check", [""; 0]).code(1).stderr.starts_with("ERR: no main branch"));
+    let crew = crew.with("MAIN_BRANCH", "trunk");
+    assert!(crew.run_in(&trunk, "worktree-merge-check", [""; 0]).code(0).stdout.starts_with("MAIN="));
+    crew.run_in(&top, "worktree-merge-check", [""; 0]).refused(1, &["trunk"]);
+}
+
+#[test]
+fn the_main_branch_may_be_that_of_the_remote() {
+    let crew = Crew::new();
+    let origin = crew.work().join("origin");
+    crew.git(&crew.work(), &["init", "-q", "-b", "trunk", "origin"]);
+    commit(&crew, &origin, "a", "one");
+    crew.git(&crew.work(), &["clone", "-q", "origin", "shop"]);
+    let top = crew.work().join("shop");
+    let side = tree(&crew, &top, "side");
+    commit(&crew, &side, "b", "two");
+    let told = |crew: &Crew| crew.run_in(&side, "worktree-merge-check", [""; 0]).code(0).stdout;
+    assert!(told(&crew).ends_with("side | side | READY(+1)\n"), "{}", told(&crew));
+    crew.git(&top, &["checkout", "-q", "--detach"]);
+    crew.git(&top, &["branch", "-q", "-D", "trunk"]);
+    assert!(told(&crew).ends_with("side | side | READY(+1)\n"), "{}", told(&crew));
+}
