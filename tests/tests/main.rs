@@ -13,5 +13,6 @@ mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod stale_check;
 mod state;
 mod worktrees;

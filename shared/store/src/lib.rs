@@ -20,10 +20,12 @@ pub mod plan_views;
 pub mod plans;
 pub mod projects;
 pub mod queue;
+mod snapshots;
 mod state;
 pub mod worktrees;
 
 pub use error::{Error, Result};
 pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};
+pub use snapshots::{Snapshot, Snapshots};
 pub use state::{Counts, State};

@@ -1,6 +1,7 @@
 -- The current schema of the shared database: schema version 9. Made in one transaction; migrations end here too.
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
--- worktrees in file_locks, and the tables task_requirements and task_failures and the view tokens.
+-- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), and
+-- the tables task_requirements and task_failures and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);

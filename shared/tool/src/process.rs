@@ -176,7 +176,7 @@ impl Run {
     /// A refusal that names the program: code 127 when it is not found, 126 when it cannot be executed, else 1.
     /// A program that ran and failed is no error: see [`Ended::code`].
     pub fn run(mut self) -> Result<Ended, Refusal> {
-        if self.stdin.is_none() && self.limit.is_none() && !self.chatter {
+        if self.stdin.is_none() && self.limit.is_none() && !self.chatter && self.log.is_none() {
             return self.start()?.finish();
         }
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });

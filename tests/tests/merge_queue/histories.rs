@@ -163,7 +163,7 @@ fn commit_aside(crew: &Crew, top: &Path, name: &str, files: &[(String, &Path)], 
 
 #[test]
 fn random_histories_keep_their_promises() {
-    let config = Config { cases: 8, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&prop::collection::vec(event(), 4..12), |events| {
         let mut world = World::new();
         for event in &events {

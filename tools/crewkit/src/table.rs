@@ -24,6 +24,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
     entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),
     entry("locks", crewkit_locks::file_lock_utils::TOOL, &["scripts/file-lock-utils.sh"]),
+    entry("locks", crewkit_locks::stale_check::TOOL, &["scripts/stale-check.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_check::TOOL, &["scripts/worktree-check.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_cleanup::TOOL, &["scripts/worktree-cleanup.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_create::TOOL, &["scripts/worktree-create.sh"]),

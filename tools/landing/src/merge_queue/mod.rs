@@ -5,8 +5,8 @@
 //! work tree of its own, and the main branch moves by compare-and-swap to exactly that commit. A work tree that has the
 //! main branch checked out is brought forward with it; where that would touch uncommitted work, the landing waits.
 //!
-//! [`processor`] is the procedure, [`recovery`] what it does about a killed one, [`ground`] the repository, [`mover`] and
-//! [`checkout`] the main branch and the work trees that show it, [`validation`] the trial, [`line`] the commands on the
+//! `processor` is the procedure, `recovery` what it does about a killed one, `ground` the repository, `mover` and
+//! `checkout` the main branch and the work trees that show it, `validation` the trial, `line` the commands on the
 //! queue itself.
 
 mod checkout;
