@@ -15,4 +15,5 @@ mod plans_write;
 mod register_project;
 mod stale_check;
 mod state;
+mod wave_worktree;
 mod worktrees;
