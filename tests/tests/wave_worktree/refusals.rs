@@ -68,7 +68,7 @@ fn each_thing_in_the_way_is_named() {
         ("decision.says", "CHANGES_REQUESTED", "changes are requested"),
         ("draft.says", "true", "draft"),
         ("mergeable.says", "CONFLICTING", "conflicts"),
-        ("status.says", "BLOCKED", "rule"),
+        ("decision.says", "REVIEW_REQUIRED", "a review is required"),
     ] {
         shop.steer(name, text);
         let told = shop.stopped(&["1", "5"], "merging", &["not ready", part]);
@@ -76,6 +76,15 @@ fn each_thing_in_the_way_is_named() {
         shop.steer_no_more(name);
     }
     assert_eq!(shop.calls("pr merge"), 0);
+}
+
+#[test]
+fn a_rule_that_blocks_is_waited_for_and_named() {
+    let shop = Shop::new();
+    shop.begun(5, "W1");
+    shop.steer("status.says", "BLOCKED");
+    shop.stopped(&["1", "5"], "merging", &["not ready", "a rule of the repository"]);
+    assert!(shop.calls("pr view") > 3);
 }
 
 #[test]

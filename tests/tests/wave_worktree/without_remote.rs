@@ -54,3 +54,25 @@ fn another_remote_is_not_taken_for_origin() {
     shop.crew.git(&shop.top, &["remote", "add", "upstream", "../elsewhere.git"]);
     shop.stopped(&["1", "5"], "in_progress", &["no remote 'origin'", "upstream"]);
 }
+
+#[test]
+fn killed_at_random_moments() {
+    let shop = Shop::alone();
+    shop.begun(5, "W1");
+    let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
+    for _ in 0..15 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut call = shop.crew.tool("wave-worktree");
+        let mut child = call.current_dir(&shop.top).args(["merge", "1", "5"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_micros((seed >> 33) % 90_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // What the last one had started may need a moment to end.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    shop.tool(["merge", "1", "5"]).code(0);
+    assert_eq!(shop.status(5), "done");
+    assert_eq!(shop.crew.git(&shop.top, &["rev-list", "--first-parent", "--count", "main"]), "2");
+    assert_eq!(shop.crew.git(&shop.top, &["log", "--format=%s", "main^2", "^main^1"]), "feat(plan-1): W1 — First wave");
+    assert!(!shop.tree("W1").exists());
+}

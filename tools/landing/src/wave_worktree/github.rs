@@ -84,7 +84,7 @@ pub(super) struct View {
     pub(super) merge_state_status: Option<String>,
     /// `APPROVED`, `CHANGES_REQUESTED`, `REVIEW_REQUIRED`, empty.
     pub(super) review_decision: Option<String>,
-    /// The full id of its newest commit.
+    /// Its newest commit; ask [`View::head`].
     pub(super) head_ref_oid: Option<String>,
     /// The branch it goes to.
     pub(super) base_ref_name: Option<String>,
@@ -94,6 +94,12 @@ pub(super) struct View {
 const FIELDS: &str = "number,url,state,isDraft,mergeable,mergeStateStatus,reviewDecision,headRefOid,baseRefName";
 
 impl View {
+    /// The full id of its newest commit; `None` when that was not told, or is no full id.
+    pub(super) fn head(&self) -> Option<&str> {
+        let whole = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.head_ref_oid.as_deref().filter(whole)
+    }
+
     pub(super) fn is_merged(&self) -> bool {
         self.state == "MERGED"
     }

@@ -79,7 +79,7 @@ impl Landing<'_> {
     fn covers(&self, view: &View, head: &str) -> bool {
         let wave = self.site.wave();
         let asked = wave.head.as_deref().filter(|_| wave.step == Some(WaveStep::Merging));
-        view.head_ref_oid.as_deref().or(asked) == Some(head)
+        view.head().or(asked) == Some(head)
     }
 
     /// What to do when gh cannot be asked; without gh the wave is merging, for its branch is on its way.
@@ -124,12 +124,12 @@ impl Landing<'_> {
         self.set_merging()?;
         let number = request.number;
         // Checks of an older commit say nothing: GitHub has to have seen the push.
-        let view = self.settled(number, head)?;
+        let view = self.settled(number, |view| review::is_unsettled(view, head))?;
         if view.is_open() {
             let none_is_fine = self.arguments.no_ci_ok || !checks::has_workflows(&self.path);
             let patience = Patience { most: self.most, none_is_fine };
             checks::wait(self.context, &self.github, number, patience)?;
-            let view = self.settled(number, head)?;
+            let view = self.settled(number, |view| review::is_unsettled(view, head) || review::is_blocked(view))?;
             if view.is_open() {
                 let threads = self.github.open_threads(request)?;
                 let blockers = review::blockers(&view, &self.site.main.name, head, threads);
@@ -153,13 +153,12 @@ impl Landing<'_> {
         Err(Refusal::new(format!("pull request #{number} is {}, without this commit", view.state.to_lowercase())))
     }
 
-    /// What GitHub tells of a request, once it has found out whether it can be merged and has seen `head`; or after a
-    /// while what it tells then.
-    fn settled(&self, number: i64, head: &str) -> Result<View, Refusal> {
+    /// What GitHub tells of a request, once that is no longer `unsettled`; or after a while what it tells then.
+    fn settled(&self, number: i64, unsettled: impl Fn(&View) -> bool) -> Result<View, Refusal> {
         let (tries, pause) = SETTLING;
         let mut view = self.github.view(number)?;
         for _ in 1..tries {
-            if !review::is_unsettled(&view, head) {
+            if !unsettled(&view) {
                 break;
             }
             std::thread::sleep(pause);

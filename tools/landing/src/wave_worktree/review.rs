@@ -16,7 +16,7 @@ pub(super) fn blockers(view: &View, base: &str, head: &str, threads: usize) -> V
     if let Some(other) = view.base_ref_name.as_deref().filter(|other| *other != base) {
         block(format!("it goes to {other}, not to {base}"));
     }
-    if let Some(at) = view.head_ref_oid.as_deref().filter(|at| *at != head) {
+    if let Some(at) = view.head().filter(|at| *at != head) {
         block(format!("it is at commit {}, not at {}", short(at), short(head)));
     }
     match view.review_decision.as_deref() {
@@ -43,8 +43,13 @@ pub(super) fn blockers(view: &View, base: &str, head: &str, threads: usize) -> V
 
 /// Whether GitHub is still finding out what a view has to tell.
 pub(super) fn is_unsettled(view: &View, head: &str) -> bool {
-    view.is_open()
-        && (view.mergeable.as_deref() == Some("UNKNOWN") || view.head_ref_oid.as_deref().is_some_and(|at| at != head))
+    view.is_open() && (view.mergeable.as_deref() == Some("UNKNOWN") || view.head().is_some_and(|at| at != head))
+}
+
+/// Whether a rule of the repository blocks a request, by all that GitHub tells: it may lag behind checks that just passed.
+pub(super) fn is_blocked(view: &View) -> bool {
+    let asks = matches!(view.review_decision.as_deref(), Some("CHANGES_REQUESTED" | "REVIEW_REQUIRED"));
+    view.is_open() && view.merge_state_status.as_deref() == Some("BLOCKED") && !asks
 }
 
 fn short(id: &str) -> &str {
@@ -55,6 +60,9 @@ fn short(id: &str) -> &str {
 mod tests {
     use super::*;
 
+    const HEAD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const OTHER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
     fn ready() -> View {
         let text = |text: &str| Some(text.to_owned());
         View {
@@ -63,17 +71,18 @@ mod tests {
             mergeable: text("MERGEABLE"),
             merge_state_status: text("CLEAN"),
             review_decision: text(""),
-            head_ref_oid: text("aa"),
             base_ref_name: text("main"),
+            head_ref_oid: text(HEAD),
         }
     }
 
     #[test]
     fn a_ready_request_has_no_blocker() {
-        assert_eq!(blockers(&ready(), "main", "aa", 0), Vec::<String>::new());
+        assert_eq!(blockers(&ready(), "main", HEAD, 0), Vec::<String>::new());
+        let text = |text: &str| Some(text.to_owned());
         // What was not asked or not told of branch rules is GitHub's to refuse.
-        let sparse = View { merge_state_status: None, head_ref_oid: None, base_ref_name: None, ..ready() };
-        assert_eq!(blockers(&sparse, "main", "aa", 0), Vec::<String>::new());
+        let sparse = View { merge_state_status: None, base_ref_name: None, head_ref_oid: text("abc"), ..ready() };
+        assert_eq!(blockers(&sparse, "main", HEAD, 0), Vec::<String>::new());
     }
 
     #[test]
@@ -83,7 +92,7 @@ mod tests {
             (View { state: "CLOSED".to_owned(), ..ready() }, 0, "closed"),
             (View { is_draft: Some(true), ..ready() }, 0, "draft"),
             (View { base_ref_name: text("dev"), ..ready() }, 0, "dev"),
-            (View { head_ref_oid: text("bb"), ..ready() }, 0, "bb"),
+            (View { head_ref_oid: text(OTHER), ..ready() }, 0, "bbbbbbbbbbbb"),
             (View { review_decision: text("CHANGES_REQUESTED"), ..ready() }, 0, "changes"),
             (View { review_decision: text("REVIEW_REQUIRED"), ..ready() }, 0, "required"),
             (View { mergeable: text("CONFLICTING"), merge_state_status: text("DIRTY"), ..ready() }, 0, "conflicts"),
@@ -92,15 +101,15 @@ mod tests {
             (View { merge_state_status: text("BEHIND"), ..ready() }, 0, "behind"),
             (ready(), 3, "3 review threads"),
         ] {
-            let found = blockers(&view, "main", "aa", threads);
+            let found = blockers(&view, "main", HEAD, threads);
             assert!(found.len() == 1 && found[0].contains(part), "{part}: {found:?}");
         }
     }
 
     #[test]
     fn a_view_settles_when_the_push_has_arrived() {
-        assert!(!is_unsettled(&ready(), "aa"));
-        assert!(is_unsettled(&ready(), "bb"));
-        assert!(is_unsettled(&View { mergeable: Some("UNKNOWN".to_owned()), ..ready() }, "aa"));
+        assert!(!is_unsettled(&ready(), HEAD));
+        assert!(is_unsettled(&ready(), OTHER));
+        assert!(is_unsettled(&View { mergeable: Some("UNKNOWN".to_owned()), ..ready() }, HEAD));
     }
 }
