@@ -128,7 +128,7 @@ impl Landing<'_> {
         let wave = self.site.wave();
         if wave.tasks_done < wave.tasks_total {
             let (done, total) = (wave.tasks_done, wave.tasks_total);
-            self.context.note(format!("wave {} is merged with {done} of {total} tasks done", wave.id));
+            self.context.note(format!("wave {}: {done} of {total} tasks are done", wave.id));
         }
         let head = commit::commit(&self.site, &self.path, &self.branch, !self.arguments.resume)?;
         if self.site.repository.origin_url().is_some() {
