@@ -132,6 +132,7 @@ impl Chat {
 
 fn connect(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    crewkit_memory::prepare_sqlite();
     #[expect(clippy::disallowed_methods, reason = "the one place that opens the chat")]
     let connection = Connection::open_with_flags(path, flags)?;
     crate::open::prepare(&connection)?;
