@@ -67,6 +67,8 @@ fn only_a_wave_of_the_plan_gets_a_worktree() {
     }
     shop.crew.sql("UPDATE waves SET wave_id = 'W 1~' WHERE id = 5 RETURNING id");
     shop.tool(["create", "1", "5"]).refused(1, &["'W 1~'"]);
+    shop.crew.sql("UPDATE waves SET wave_id = 'W1', branch_name = '--force' WHERE id = 5 RETURNING id");
+    shop.tool(["create", "1", "5"]).refused(1, &["'--force'"]);
     assert!(!std::fs::read_dir(shop.crew.work()).unwrap().any(|entry| entry.unwrap().path() != shop.top));
     assert_eq!(shop.crew.value("SELECT count(*) FROM waves WHERE status <> 'pending'"), 0);
     assert_eq!(finish(&mut shop.crew.tool("wave-worktree"), None).code(0).stderr, "");

@@ -165,3 +165,30 @@ fn a_squash_that_main_has_grown_away_from_is_cleaned_up_too() {
     shop.tool(["merge", "1", "5"]).code(0);
     assert!(!tree.exists() && !shop.has_branch(&shop.top, "plan/1-W1"));
 }
+
+#[test]
+fn commits_that_come_while_the_checks_run_are_not_lost() {
+    let shop = Shop::new();
+    let tree = shop.begun(5, "W1");
+    shop.steer("checks.hang", "");
+    let mut call = shop.crew.tool("wave-worktree");
+    let first = call.current_dir(&shop.top).args(["merge", "1", "5"]).stderr(std::process::Stdio::piped());
+    let first = first.spawn().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while shop.calls("pr checks") == 0 {
+        assert!(std::time::Instant::now() < deadline, "the merge does not come to its checks");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    shop.crew.write(&tree.join("late.txt"), "late\n");
+    shop.crew.git(&tree, &["add", "-A"]);
+    shop.crew.git(&tree, &["commit", "-q", "-m", "late"]);
+    shop.steer_no_more("checks.hang");
+    let told = first.wait_with_output().unwrap();
+    let stderr = String::from_utf8(told.stderr).unwrap();
+    assert!(told.status.success() && stderr.contains("came after the merge"), "{stderr}");
+    assert_eq!(shop.landed()[0], "squashed plan/1-W1 (#42)");
+    assert!(tree.join("late.txt").is_file() && shop.has_branch(&shop.top, "plan/1-W1"));
+    shop.tool(["merge", "1", "5"]).code(0);
+    assert_eq!(shop.crew.git(&shop.origin(), &["show", "main:late.txt"]), "late");
+    assert!(!tree.exists());
+}

@@ -49,6 +49,9 @@ impl Landing<'_> {
         let which = self.arguments.which;
         let site = Site::of(context, which)?;
         if let Some(path) = site.rows.recorded_path(context)? {
+            if self.site.tip(&format!("refs/heads/{}", self.branch))?.is_some_and(|tip| tip != head) {
+                return Err(Refusal::new(format!("{} has commits that came after the merge", self.branch)));
+            }
             return cleanup::remove(&self.site, &path, Care::Keep, Some(head));
         }
         if let Some(kept) = cleanup::delete_branch(&self.site, Some(head))? {

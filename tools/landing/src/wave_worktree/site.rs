@@ -155,16 +155,17 @@ impl<'a> Site<'a> {
     /// The wave's branch: as recorded, else as the plan and the wave's code name it.
     ///
     /// # Errors
-    /// When the code cannot be part of a branch's name.
+    /// When that cannot be a branch's name.
     pub(super) fn branch(&self) -> Result<String, Refusal> {
-        if let Some(branch) = &self.wave().branch {
-            return Ok(branch.clone());
-        }
-        let name = format!("plan/{}-{}", self.rows.plan.id, self.wave().code);
+        let computed = || format!("plan/{}-{}", self.rows.plan.id, self.wave().code);
+        let name = self.wave().branch.clone().unwrap_or_else(computed);
         if is_branch_name(&name) {
             return Ok(name);
         }
-        Err(Refusal::new(format!("wave code '{}' cannot be part of a branch's name", self.wave().code)))
+        Err(Refusal::new(match &self.wave().branch {
+            Some(_) => format!("wave {} has '{name}' for a branch, which cannot be one", self.wave().id),
+            None => format!("wave code '{}' cannot be part of a branch's name", self.wave().code),
+        }))
     }
 
     /// The folder that a new worktree of the wave gets.
