@@ -21,4 +21,5 @@ mod stale_check;
 mod state;
 mod worktree_safety;
 mod wave_overlap;
+mod wave_worktree;
 mod worktrees;

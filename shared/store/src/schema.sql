@@ -1,7 +1,7 @@
 -- The current schema of the shared database: schema version 9. Made in one transaction; migrations end here too.
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
--- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), and
--- the tables task_requirements and task_failures and the view tokens.
+-- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), the
+-- steps of a landing in waves, and the tables task_requirements and task_failures and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -21,7 +21,8 @@ CREATE TABLE waves (
   name TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('pending','in_progress','done','blocked','merging')), assignee TEXT,
   tasks_done INTEGER DEFAULT 0, tasks_total INTEGER DEFAULT 0, position INTEGER DEFAULT 0, started_at DATETIME, completed_at DATETIME,
   planned_start DATETIME, planned_end DATETIME, depends_on TEXT, estimated_hours INTEGER DEFAULT 8, markdown_path TEXT,
-  precondition TEXT, worktree_path TEXT, branch_name TEXT, pr_number INTEGER, pr_url TEXT, updated_at DATETIME);
+  precondition TEXT, worktree_path TEXT, branch_name TEXT, pr_number INTEGER, pr_url TEXT, updated_at DATETIME,
+  landing_step TEXT, landing_head TEXT);
 CREATE TABLE tasks (
   id INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT NOT NULL, wave_id TEXT NOT NULL, wave_id_fk INTEGER REFERENCES waves(id) ON DELETE CASCADE,
   plan_id INTEGER REFERENCES plans(id) ON DELETE CASCADE, task_id TEXT NOT NULL, title TEXT NOT NULL, description TEXT,

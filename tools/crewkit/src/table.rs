@@ -34,6 +34,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("worktrees", crewkit_worktrees::worktree_merge_check::TOOL, &["scripts/worktree-merge-check.sh"]),
     entry("worktrees", crewkit_worktrees::worktree_safety::TOOL, &["scripts/worktree-safety.sh"]),
     entry("landing", crewkit_landing::merge_queue::TOOL, &["scripts/merge-queue.sh"]),
+    entry("landing", crewkit_landing::wave_worktree::TOOL, &["scripts/wave-worktree.sh"]),
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),

@@ -1,3 +1,4 @@
 //! Getting finished branches into the main branch.
 
 pub mod merge_queue;
+pub mod wave_worktree;

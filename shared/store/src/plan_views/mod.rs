@@ -85,7 +85,7 @@ impl PlanViews<'_> {
 }
 
 /// The text in column `at`, `None` for null.
-fn optional_text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+pub(crate) fn optional_text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
     Ok(match row.get_ref(at)? {
         ValueRef::Null => None,
         ValueRef::Integer(number) => Some(number.to_string()),
@@ -95,17 +95,17 @@ fn optional_text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
 }
 
 /// The text in column `at`, empty for null.
-fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+pub(crate) fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
     Ok(optional_text(row, at)?.unwrap_or_default())
 }
 
 /// The text in column `at`, `None` for null and for empty text.
-fn filled_text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+pub(crate) fn filled_text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
     Ok(optional_text(row, at)?.filter(|text| !text.is_empty()))
 }
 
 /// The whole number in column `at`, 0 for null and for anything that is no number.
-fn count(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
+pub(crate) fn count(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
     Ok(match row.get_ref(at)? {
         ValueRef::Integer(number) => number,
         #[expect(clippy::cast_possible_truncation, reason = "counts are small")]
@@ -115,7 +115,7 @@ fn count(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
 }
 
 /// The path in column `at`, byte for byte; `None` for null and for empty text.
-fn path(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<PathBuf>> {
+pub(crate) fn path(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<PathBuf>> {
     Ok(match row.get_ref(at)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) if !bytes.is_empty() => {
             Some(PathBuf::from(OsStr::from_bytes(bytes)))
