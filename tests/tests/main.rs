@@ -19,7 +19,7 @@ mod register_project;
 mod setup_worktrees;
 mod stale_check;
 mod state;
-mod worktree_safety;
 mod wave_overlap;
 mod wave_worktree;
+mod worktree_safety;
 mod worktrees;
