@@ -17,6 +17,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.extend(writes(lab, runs, &sqlite)?);
     rows.push(import(lab, &sqlite)?);
     rows.push(digest(lab, runs.min(100))?);
+    rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     Ok(rows)
 }
 

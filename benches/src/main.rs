@@ -4,6 +4,7 @@
 //! measured in turn with its baseline, call by call, so that both see the same machine; medians are compared.
 
 mod cases;
+mod landing;
 mod measure;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,8 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use serde::Serialize;
 use serde_json::json;
 
+use content::NoFile;
+
 /// stale-check.
 pub const TOOL: Tool = Tool {
     name: "stale-check",
@@ -153,12 +155,13 @@ fn snapshot(context: &Context, task: &str, mut files: Vec<PathBuf>, replace: boo
         let Some(repository) = &here else { return Err(Refusal::new("--git: not inside a git repository")) };
         files.append(&mut differing(context, repository)?);
     }
-    let mut snapshots = Vec::with_capacity(files.len());
-    for file in &files {
-        let path = name_of(context, file)?;
-        let hash = content::hash(Path::new(&path))?;
-        snapshots.push(Snapshot { path, hash });
-    }
+    let paths = files.iter().map(|file| name_of(context, file)).collect::<Result<Vec<_>, _>>()?;
+    let hashes = content::hash_all(&paths, NoFile::Refused);
+    let snapshots = paths
+        .into_iter()
+        .zip(hashes)
+        .map(|(path, hash)| Ok(Snapshot { path, hash: hash? }))
+        .collect::<Result<Vec<_>, Refusal>>()?;
     let head = here.as_ref().map_or(Head::Unknown, Repository::head);
     let branch = if head == Head::Unknown { "unknown" } else { branch_or_detached(&head) };
     context.store()?.snapshots().keep(task, &snapshots, branch, replace, &context.now())?;
@@ -192,8 +195,10 @@ fn compare(context: &Context, task: &str) -> Result<Checked, Refusal> {
         ok: 0,
         changed_files: Vec::new(),
     };
-    for snapshot in snapshots {
-        let now = content::hash_now(Path::new(&snapshot.path))?;
+    let paths: Vec<String> = snapshots.iter().map(|snapshot| snapshot.path.clone()).collect();
+    let hashes = content::hash_all(&paths, NoFile::Gone);
+    for (snapshot, now) in snapshots.into_iter().zip(hashes) {
+        let now = now?;
         if now == snapshot.hash {
             checked.ok += 1;
             continue;

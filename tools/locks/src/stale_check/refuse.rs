@@ -7,7 +7,8 @@ use crewkit_repo::{Git, Repository};
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code, text};
 use serde_json::json;
 
-use super::{content, name_of, short};
+use super::content::{self, NoFile};
+use super::{name_of, short};
 
 /// How many lines of a diff are shown.
 const MOST_LINES: usize = 20;
@@ -22,7 +23,7 @@ pub(super) fn refuse(context: &Context, file: &Path, task: &str) -> Answer {
         Some(store) => store.snapshots().of_task(task)?,
         None => Vec::new(),
     };
-    let now = content::hash_now(Path::new(&path))?;
+    let now = content::hash(Path::new(&path), NoFile::Gone)?;
     let read = snapshots.into_iter().find(|snapshot| snapshot.path == path);
     let no = |message: String| Refusal::new(message).with_code(exit_code::BLOCKED);
     match read {
