@@ -58,6 +58,13 @@ impl Git {
         self
     }
 
+    /// A variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.run = self.run.variable(name, value);
+        self
+    }
+
     /// The time it may take (a network's, mostly).
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {

@@ -5,9 +5,11 @@
 
 mod add;
 mod commits;
+mod creation;
 mod env_links;
 mod facts;
 mod git;
+mod interrupted;
 mod merge_state;
 mod operation;
 mod origin;
