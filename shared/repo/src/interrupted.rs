@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crewkit_tool::{Context, Refusal, lineage};
 
 use crate::creation::{Creation, Found, Record, admin_folder, git_with_index};
-use crate::{Git, Head, NewWorktree, Origin, Repository};
+use crate::{Git, Head, NewWorktree, Repository};
 
 /// How long git, outliving the call that started it, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,6 +71,7 @@ impl NewWorktree<'_> {
     /// Decides on what an earlier call left; its record when this call is to finish it.
     fn settle(&self, context: &Context, repository: &Repository, record: Record) -> Result<Option<Record>, Refusal> {
         let creation = &record.creation;
+        unlock(repository, &record);
         let same = creation.branch == self.branch && creation.path == self.path;
         let admin = admin_folder(repository, &creation.path);
         let link = creation.path.join(".git");
@@ -117,11 +118,7 @@ fn is_registered(repository: &Repository, creation: &Creation, admin: &Path) -> 
 /// Takes away the halves of a registration that was cut off, none of which holds anything of anybody's.
 fn unregister(repository: &Repository, record: &Record) {
     let creation = &record.creation;
-    let since = record.begun();
-    let new = |path: &Path| {
-        let changed = fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
-        changed.is_some() && changed >= since
-    };
+    let new = |path: &Path| is_since(path, record.begun());
     if let Some(admin) = admin_folder(repository, &creation.path).filter(|admin| !admin.join("index").exists()) {
         let _ = fs::remove_dir_all(admin);
     }
@@ -144,15 +141,24 @@ fn unregister(repository: &Repository, record: &Record) {
     if ours && new(&link) {
         let _ = fs::remove_file(link);
     }
-    let mut locks = Vec::new();
-    if creation.origin != Origin::Existing {
-        locks.push(repository.common_dir.join(format!("refs/heads/{}.lock", creation.branch)));
-    }
-    if creation.origin == Origin::Remote {
-        locks.push(repository.common_dir.join("config.lock"));
-    }
-    locks.retain(|lock| new(lock));
+}
+
+/// Removes the lock files that git left when it was killed: each would keep others from their work for ever.
+fn unlock(repository: &Repository, record: &Record) {
+    let creation = &record.creation;
+    let mut locks: Vec<PathBuf> = ["packed-refs.lock", "config.lock", &format!("refs/heads/{}.lock", creation.branch)]
+        .iter()
+        .map(|name| repository.common_dir.join(name))
+        .collect();
+    locks.extend(admin_folder(repository, &creation.path).map(|admin| admin.join("HEAD.lock")));
+    let since = record.begun();
+    locks.retain(|lock| is_since(lock, since));
     drop_left_behind(&locks);
+}
+
+fn is_since(path: &Path, since: Option<SystemTime>) -> bool {
+    let changed = fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
+    changed.is_some() && changed >= since
 }
 
 /// Removes lock files that nobody has, by the look of it: git holds one for milliseconds.

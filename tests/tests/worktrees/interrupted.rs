@@ -188,7 +188,9 @@ fn a_registration_that_was_cut_off_is_taken_back() {
     fs::remove_file(admin.join("HEAD")).unwrap();
     shop.crew.write(&admin.join("locked"), "initializing");
     shop.crew.write(&tree.join(".git"), "");
-    shop.crew.write(&shop.top.join(".git/refs/heads/x.lock"), "");
+    for lock in ["refs/heads/x.lock", "packed-refs.lock"] {
+        shop.crew.write(&shop.top.join(".git").join(lock), "");
+    }
     shop.create(&["x"]).code(0);
     shop.whole(&tree, "x");
     assert_eq!(fs::read_dir(shop.top.join(".git/worktrees")).unwrap().count(), 1);
