@@ -85,6 +85,53 @@ fn worktree_guard_passes_the_assigned_worktree_alone() {
 }
 
 #[test]
+fn worktree_guard_asks_the_database_and_answers_programs() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let side = tree(&crew, &top, "side");
+    let guard = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-guard", arguments);
+    assert!(guard(&side, &["--plan", "1"]).code(1).stderr.starts_with("WORKTREE_VIOLATION: plan 1 is not known"));
+    assert!(!crew.database().exists());
+    crew.run("init-dashboard-db", [""; 0]).code(0);
+    std::os::unix::fs::symlink(&side, crew.home().join("mine")).unwrap();
+    for insert in [
+        "INSERT INTO projects (id, name, path) VALUES ('p', 'P', '/p')".to_owned(),
+        "INSERT INTO plans (id, project_id, name, worktree_path) VALUES (1, 'p', 'a', '~/mine'), (2, 'p', 'b', NULL)"
+            .to_owned(),
+        format!(
+            "INSERT INTO waves (id, project_id, plan_id, wave_id, name, status, worktree_path) VALUES (5, 'p', 1, 'W1', 'w', 'done', '{}')",
+            top.display()
+        ),
+    ] {
+        crewkit_tests::rows(&crew.database(), &format!("{insert} RETURNING id"));
+    }
+    guard(&side, &["--plan", "1"]).code(0);
+    for (arguments, part) in [
+        (["--plan", "2"], "plan 2 has no worktree"),
+        (["--plan", "3"], "plan 3 not found"),
+        (["--wave", "6"], "wave 6 not found"),
+        (["--wave", "5"], "wrong worktree"),
+    ] {
+        let told = guard(&side, &arguments).code(1);
+        assert!(told.stderr.starts_with(&format!("WORKTREE_VIOLATION: {part}")), "{told:?}");
+    }
+    for wrong in
+        [&["--plan", "1 OR 1=1"][..], &["--plan", "-1"], &["--plan", "1", "--wave", "5"], &["x", "--plan", "1"]]
+    {
+        guard(&side, wrong).refused(1, &["--plan"]);
+    }
+    let told = guard(&side, &["--plan", "1", "--json"]).code(0).json();
+    let at = side.to_str();
+    assert_eq!(told, json!({"ok": true, "violation": null, "expected": at, "root": at, "branch": "side"}));
+    let told = guard(&top, &["--wave", "5", "--json"]).code(1);
+    let said: crewkit_tests::Value = serde_json::from_str(&told.stderr).unwrap();
+    assert_eq!((said["violation"].as_str(), told.stdout.as_str()), (Some("on protected branch 'main'"), ""));
+    let crew = crew.with("WORKTREE_GUARD_BRANCHES", "trunk, si*");
+    assert!(crew.run_in(&side, "worktree-guard", ["."]).code(1).stderr.contains("on protected branch 'side'"));
+    crew.run_in(&top, "worktree-guard", ["."]).code(0);
+}
+
+#[test]
 fn worktree_guard_reads_other_reference_storages() {
     let crew = Crew::new();
     let top = crew.work().join("shop");

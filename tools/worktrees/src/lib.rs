@@ -1,5 +1,6 @@
 //! Worktrees.
 
+mod assigned;
 mod list;
 pub mod worktree_check;
 pub mod worktree_cleanup;

@@ -7,10 +7,11 @@ use crewkit_store::worktrees::{Assignment, Holder};
 use crewkit_tool::{Context, Refusal};
 
 use super::Arguments;
-use super::database::{self, Database};
+use super::database::Database;
 use super::report::{Cleaned, Report, Why};
 use super::site::{Leaving, Site, Verdict};
 use super::size::shown;
+use crate::assigned::place;
 
 /// Most ignored files that are named.
 const NAMED: usize = 10;
@@ -87,7 +88,7 @@ impl<'a> Cleanup<'a> {
     /// The worktree of a plan or wave. A refusal is reported; others go on.
     fn assigned(&mut self, assignment: &Assignment) -> Result<(), Refusal> {
         let Some(stored) = &assignment.path else { return Ok(()) };
-        let path = database::place(self.context, stored)?;
+        let path = place(self.context, stored)?;
         let found = self.site.tree(&path).cloned();
         let Some(tree) = found else {
             return if path.exists() { self.elsewhere(assignment, &path) } else { self.gone(assignment, &path) };
