@@ -24,7 +24,7 @@ pub use commits::{Commit, History};
 pub use env_links::EnvLinks;
 pub use facts::{Head, Repository, Worktree};
 pub use git::{Git, without_repository};
-pub use merge_state::{MergeState, Relation, branch_or_detached};
+pub use merge_state::{MergeState, Relation, ahead_behind, branch_or_detached, changed_files, conflicts_between};
 pub use operation::Operation;
 pub use paths::real_path;
 pub use protected::is_protected;

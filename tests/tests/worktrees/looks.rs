@@ -45,6 +45,36 @@ fn worktree_check_tells_the_main_tree_from_the_others() {
 }
 
 #[test]
+fn worktree_check_tells_how_far_from_main_it_is_and_who_has_files_here() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let side = tree(&crew, &top, "side");
+    commit(&crew, &side, "a", "1");
+    commit(&crew, &side, "a", "2");
+    commit(&crew, &top, "b", "1");
+    let check = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-check", arguments).code(0);
+    let told = check(&side, &["--json"]).json();
+    assert_eq!((&told["main_branch"], &told["locks"]), (&json!("main"), &json!([])));
+    assert_eq!((&told["ahead"], &told["behind"]), (&json!(2), &json!(1)));
+    assert!(!crew.database().exists());
+    crew.run_in(&side, "file-lock", ["acquire", "a", "T1"]).code(0);
+    crew.run_in(&top, "file-lock", ["acquire", "b", "T2"]).code(0);
+    let told = check(&side, &[]).stdout;
+    assert!(
+        told.contains("Against main: 2 ahead, 1 behind\n") && told.contains("Locked files: 1\n   a: task T1"),
+        "{told}"
+    );
+    let told = check(&top, &["--json"]).json();
+    assert_eq!(told["locks"].as_array().unwrap().len(), 1);
+    assert_eq!((&told["locks"][0]["file"], &told["locks"][0]["task_id"]), (&json!("b"), &json!("T2")));
+    crew.git(&top, &["branch", "-m", "main", "trunk"]);
+    assert_eq!(check(&side, &["--json"]).json()["ahead"], json!(null));
+    crew.write(&crew.database(), "no database at all, but long enough to be looked at by somebody");
+    let told = check(&side, &["--json"]);
+    assert!(told.json()["locks"].is_null() && told.stderr.contains("not known"), "{told:?}");
+}
+
+#[test]
 fn worktree_guard_passes_the_assigned_worktree_alone() {
     let crew = Crew::new();
     let top = crew.repository("shop");
@@ -211,6 +241,39 @@ fn worktree_merge_check_has_a_word_for_everything() {
     let crew = crew.with("MAIN_BRANCH", "trunk");
     assert!(crew.run_in(&trunk, "worktree-merge-check", [""; 0]).code(0).stdout.starts_with("MAIN="));
     crew.run_in(&top, "worktree-merge-check", [""; 0]).refused(1, &["trunk"]);
+}
+
+#[test]
+fn worktree_merge_check_finds_conflicts_between_worktrees() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    commit(&crew, &top, "f", "base");
+    let check = |arguments: &[&str]| crew.run_in(&top, "worktree-merge-check", arguments);
+    for (name, file, text) in
+        [("a", "f", "a"), ("b", "f", "b"), ("same", "f", "a"), ("other", "g", "g"), ("deep", "g/h", "h")]
+    {
+        let side = tree(&crew, &top, name);
+        commit(&crew, &side, file, text);
+    }
+    assert!(!check(&[]).code(0).stdout.contains("BETWEEN"));
+    let told = check(&["--between"]).code(0).stdout;
+    let between: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("BETWEEN ")).collect();
+    assert_eq!(between[..2], ["a | b | CONFLICT f", "b | same | CONFLICT f"], "{told}");
+    assert!(between.len() == 3 && between[2].starts_with("deep | other | CONFLICT g"), "{told}");
+    let told = check(&["--between", "--branch", "a", "--json"]).code(0).json();
+    assert_eq!(told["worktrees"].as_array().unwrap().len(), 1);
+    let paths = ["a", "b"].map(|name| crew.work().join(name));
+    assert_eq!(told["between"], json!([{"branches": ["a", "b"], "paths": paths, "files": ["f"]}]));
+    assert_eq!(check(&["--json"]).code(0).json()["between"], json!(null));
+    let told = check(&["--branch", "a"]).code(0).stdout;
+    assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), ["a | a | READY(+1)"]);
+    assert!(check(&["--branch", "none"]).code(1).stderr.contains("'none'"));
+    let told = check(&["--between", "--branch", "other"]).code(0).stdout;
+    assert!(told.contains("BETWEEN deep | other"), "{told}");
+    // A merge of the one in conflict is no matter any more.
+    crew.git(&top, &["merge", "-q", "--no-ff", "b", "-m", "b"]);
+    let told = check(&["--between", "--branch", "b"]).code(0).stdout;
+    assert!(told.ends_with("BETWEEN: no conflicts\n"), "{told}");
 }
 
 #[test]
