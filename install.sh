@@ -65,6 +65,7 @@ if [ -n "$uninstall" ] && [ -x "$prefix/bin/crewkit" ]; then
 fi
 
 command -v cargo >/dev/null || die "cargo was not found: install Rust first (https://rustup.rs)"
+rustc -vV >/dev/null 2>&1 || die "rustc does not run; with rustup: 'rustup default stable'"
 command -v cc >/dev/null || die "a C compiler was not found: install gcc or clang first"
 
 # Start-up is the product: musl starts fastest, then a static glibc, then what there is.

@@ -12,6 +12,16 @@ use std::process::ExitCode;
 use measure::{Lab, Row};
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "--peak") {
+        return match measure::peak_kib(words) {
+            Ok(kib) => {
+                println!("{kib}");
+                ExitCode::SUCCESS
+            }
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let mut arguments = std::env::args().skip(1);
     let (mut home, mut runs, mut write) = (None, 300, None);
     while let Some(argument) = arguments.next() {

@@ -131,18 +131,22 @@ impl Call {
         }
     }
 
-    /// The largest resident set of one call, in MB; `None` where Python, which asks the system, is absent.
+    /// The largest resident set of one call, in MB. A process of its own asks, whose only child the call is.
     fn peak_mb(&self) -> Option<f64> {
-        let script = "import resource,subprocess,sys\n\
-                      subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL)\n\
-                      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
         let mut outer = self.clone();
-        outer.program = "python3".into();
-        outer.arguments = vec!["-c".into(), script.into(), self.program.clone().into()];
+        outer.program = std::env::current_exe().ok()?;
+        outer.arguments = vec!["--peak".into(), self.program.clone().into()];
         outer.arguments.extend(self.arguments.iter().cloned());
         let kib: f64 = outer.once().ok()?.parse().ok()?;
         Some(kib * 1024.0 / 1e6)
     }
+}
+
+/// Runs a program and gives the largest resident set of it in KiB, as getrusage(2) has it on Linux.
+pub(crate) fn peak_kib(mut command: impl Iterator<Item = OsString>) -> io::Result<i64> {
+    let program = command.next().ok_or_else(|| io::Error::other("no program given"))?;
+    Command::new(program).args(command).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    Ok(nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?.max_rss())
 }
 
 /// Measures `subject` in turn with `baseline`; before each call of the subject `prepare` makes it.

@@ -58,7 +58,7 @@ impl Git {
         self
     }
 
-    /// A variable of its environment.
+    /// A variable of git's environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.run = self.run.variable(name, value);

@@ -120,6 +120,7 @@ impl Store {
     pub(crate) fn connect(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let fail = |fault: &rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), fault);
+        crewkit_memory::prepare_sqlite();
         let ready = |flags: OpenFlags, uri: &Path| -> rusqlite::Result<(Connection, i64)> {
             #[expect(clippy::disallowed_methods, reason = "the one place that opens databases")]
             let connection = Connection::open_with_flags(uri, flags)?;

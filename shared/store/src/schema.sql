@@ -1,6 +1,7 @@
 -- The current schema of the shared database: schema version 9. Made in one transaction; migrations end here too.
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
--- worktrees in file_locks, and the tables task_requirements and task_failures and the view tokens.
+-- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), and
+-- the tables task_requirements and task_failures and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -41,14 +42,15 @@ CREATE TABLE token_usage (
 CREATE TABLE file_locks (
   id INTEGER PRIMARY KEY, file_path TEXT NOT NULL UNIQUE, task_id TEXT, plan_id INTEGER, agent_name TEXT DEFAULT 'unknown', pid INTEGER NOT NULL,
   host TEXT NOT NULL, acquired_at DATETIME DEFAULT (datetime('now')), heartbeat_at DATETIME DEFAULT (datetime('now')), session_id TEXT,
-  repository TEXT, repository_path TEXT, fence INTEGER);
+  repository TEXT, repository_path TEXT, fence INTEGER, is_glob INTEGER DEFAULT 0);
 CREATE TABLE file_snapshots (
   id INTEGER PRIMARY KEY, task_id TEXT NOT NULL, file_path TEXT NOT NULL, file_hash TEXT NOT NULL, branch TEXT,
   snapshot_at DATETIME DEFAULT (datetime('now')), UNIQUE (task_id, file_path));
 CREATE TABLE merge_queue (
-  id INTEGER PRIMARY KEY, branch TEXT NOT NULL UNIQUE, worktree_path TEXT, plan_id INTEGER, priority INTEGER DEFAULT 0,
+  id INTEGER PRIMARY KEY, branch TEXT NOT NULL, worktree_path TEXT, plan_id INTEGER, priority INTEGER DEFAULT 0,
   status TEXT DEFAULT 'queued' CHECK (status IN ('queued','processing','done','failed','cancelled')),
-  queued_at DATETIME DEFAULT (datetime('now')), started_at DATETIME, completed_at DATETIME, result TEXT, error TEXT);
+  queued_at DATETIME DEFAULT (datetime('now')), started_at DATETIME, completed_at DATETIME, result TEXT, error TEXT,
+  repository TEXT, step TEXT, head TEXT, base TEXT, candidate TEXT);
 CREATE TABLE host_heartbeats (host TEXT PRIMARY KEY, last_seen DATETIME DEFAULT CURRENT_TIMESTAMP, plan_count INTEGER DEFAULT 0, os TEXT);
 CREATE TABLE metrics_history (id INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT, plan_id INTEGER, metric_name TEXT NOT NULL, metric_value REAL NOT NULL, recorded_at DATETIME DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE snapshots (id INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT NOT NULL, plan_json TEXT NOT NULL, captured_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -85,6 +87,7 @@ CREATE INDEX idx_snapshots_task ON file_snapshots(task_id);
 CREATE INDEX idx_file_locks_session ON file_locks(session_id);
 CREATE INDEX idx_file_locks_repository ON file_locks(repository, repository_path) WHERE repository IS NOT NULL;
 CREATE INDEX idx_merge_queue_status ON merge_queue(status, priority DESC);
+CREATE UNIQUE INDEX idx_merge_queue_live ON merge_queue(repository, branch) WHERE status IN ('queued','processing');
 CREATE VIEW plan_tasks AS SELECT * FROM tasks;
 CREATE INDEX idx_delegation_log_task_db_id ON delegation_log(task_db_id);
 CREATE INDEX idx_delegation_log_plan_id ON delegation_log(plan_id);

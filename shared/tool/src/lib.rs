@@ -16,11 +16,6 @@ mod program;
 pub mod remote;
 pub mod text;
 
-/// musl's own allocator asks the kernel for the first pages of every size one by one, a third of a short call's time.
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 pub use clock::Clock;
 pub use context::{Context, Environment, Script, Stdin};
 pub use outcome::{Answer, Outcome, Refusal, exit_code};

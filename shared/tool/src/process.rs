@@ -4,6 +4,7 @@ mod attend;
 mod start;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub struct Run {
     stdin: Option<Vec<u8>>,
     limit: Option<Duration>,
     chatter: bool,
+    log: Option<File>,
 }
 
 /// How a program ended.
@@ -77,7 +79,7 @@ impl Run {
         if let Ok(directory) = context.directory() {
             command.current_dir(directory);
         }
-        Self { command, program: program.as_ref().to_owned(), stdin: None, limit: None, chatter: false }
+        Self { command, program: program.as_ref().to_owned(), stdin: None, limit: None, chatter: false, log: None }
     }
 
     /// The tool `name` of the crew, with the environment of `context`: the running program under that name when it is
@@ -155,6 +157,13 @@ impl Run {
         self
     }
 
+    /// Lets both of its streams go to `file` as they come, in the order they come in, instead of keeping them.
+    #[must_use]
+    pub fn log(mut self, file: File) -> Self {
+        self.log = Some(file);
+        self
+    }
+
     /// Puts the program in the place of this one, with our streams; comes back only when it cannot be started.
     pub fn replace(mut self) -> Refusal {
         let fault = self.command.exec();
@@ -167,11 +176,14 @@ impl Run {
     /// A refusal that names the program: code 127 when it is not found, 126 when it cannot be executed, else 1.
     /// A program that ran and failed is no error: see [`Ended::code`].
     pub fn run(mut self) -> Result<Ended, Refusal> {
-        if self.stdin.is_none() && self.limit.is_none() && !self.chatter {
+        if self.stdin.is_none() && self.limit.is_none() && !self.chatter && self.log.is_none() {
             return self.start()?.finish();
         }
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-        if self.chatter {
+        if let Some(log) = self.log.take() {
+            let second = log.try_clone().map_err(|fault| self.fault(&fault))?;
+            self.command.stdout(Stdio::from(second)).stderr(Stdio::from(log));
+        } else if self.chatter {
             let ours = || Ok::<_, std::io::Error>(Stdio::from(rustix::io::dup(rustix::stdio::stderr())?));
             self.command.stdout(ours().map_err(|fault| self.fault(&fault))?);
             self.command.stderr(ours().map_err(|fault| self.fault(&fault))?);
@@ -282,6 +294,16 @@ mod tests {
         assert_eq!((missing.code, missing.to_string().contains("no-such-program-here")), (127, true));
         assert_eq!(run("/", &[]).run().unwrap_err().code, 126);
         assert_eq!(run("true", &[]).directory(Path::new("/no/such")).run().unwrap_err().code, 1);
+    }
+
+    #[test]
+    fn a_log_gets_both_streams_in_their_order() {
+        let path = std::env::temp_dir().join(format!("crewkit-log-{}", std::process::id()));
+        let ended = run("sh", &["-c", "echo a; echo b >&2; echo c; exit 4"]).log(File::create(&path).unwrap()).run();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let ended = ended.unwrap();
+        assert_eq!((text.as_str(), ended.code, ended.stdout.len()), ("a\nb\nc\n", 4, 0));
     }
 
     #[test]

@@ -1,1 +1,3 @@
-//! Getting branches into the main branch.
+//! Getting finished branches into the main branch.
+
+pub mod merge_queue;

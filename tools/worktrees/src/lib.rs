@@ -2,11 +2,15 @@
 
 mod assigned;
 mod list;
+mod make;
+mod place;
+pub mod setup_worktrees;
 pub mod worktree_check;
 pub mod worktree_cleanup;
 pub mod worktree_create;
 pub mod worktree_guard;
 pub mod worktree_merge_check;
+pub mod worktree_safety;
 
 /// A context for tests in `directory`, outside any repository, with nothing but HOME and PATH.
 #[cfg(test)]

@@ -52,7 +52,8 @@ impl Chat {
         let fail = |fault: rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), &fault);
         let connection = match connect(path, OpenFlags::empty()) {
             Ok(connection) => connection,
-            Err(_) if !path.exists() => {
+            // Missing; or made by another process since.
+            Err(fault) if fault.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
                 make_folder(path)?;
                 connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(fail)?
             }
@@ -131,6 +132,7 @@ impl Chat {
 
 fn connect(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    crewkit_memory::prepare_sqlite();
     #[expect(clippy::disallowed_methods, reason = "the one place that opens the chat")]
     let connection = Connection::open_with_flags(path, flags)?;
     crate::open::prepare(&connection)?;

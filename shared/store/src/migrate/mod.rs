@@ -97,6 +97,7 @@ pub fn upgrade(settings: &Settings) -> Result<Option<Report>> {
     }
     let _turn = queue::turn(path, Instant::now() + PATIENCE)?;
     let fail = |fault: rusqlite::Error| Error::from_sqlite(path, crate::open::PATIENCE.as_secs(), &fault);
+    crewkit_memory::prepare_sqlite();
     #[expect(clippy::disallowed_methods, reason = "a database that is being made or upgraded")]
     let connection = Connection::open(path).map_err(fail)?;
     crate::open::prepare(&connection).map_err(fail)?;

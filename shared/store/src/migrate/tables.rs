@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::Report;
 use super::ddl::{self, quoted};
 use super::facts::{self, ColumnInfo};
-use super::target::{CHECKED, RELAXED, TargetTable};
+use super::target::{CHECKED, RELAXED, TargetTable, UNIQUE_NO_MORE};
 use super::traits::Traits;
 
 /// Brings `target` to the current schema.
@@ -45,7 +45,7 @@ struct Change<'a> {
     narrow: Vec<(&'static str, Option<&'static [&'static str]>)>,
     /// Columns that refuse null and may not.
     relax: Vec<String>,
-    /// Columns with another kind of content.
+    /// Columns with another kind of content, or that are unique and may not be.
     retype: Vec<String>,
 }
 
@@ -72,11 +72,15 @@ impl<'a> Change<'a> {
                 || RELAXED.iter().any(|(table, name)| *table == target.name && column.name.eq_ignore_ascii_case(name))
         };
         let relax = have.iter().filter(must_be_filled).filter(relaxed).map(|column| column.name.clone()).collect();
-        let retype = if target.name == "tasks" && facts::tasks_by_row(connection)? {
-            vec!["wave_id".to_owned()]
-        } else {
-            Vec::new()
-        };
+        let unique = |column: &str| old.column(column).is_some_and(|column| ddl::mentions(&column.text, "UNIQUE"));
+        let mut retype: Vec<String> = UNIQUE_NO_MORE
+            .iter()
+            .filter(|(table, column)| *table == target.name && unique(column))
+            .map(|(_, column)| (*column).to_owned())
+            .collect();
+        if target.name == "tasks" && facts::tasks_by_row(connection)? {
+            retype.push("wave_id".to_owned());
+        }
         Ok(Self { have, missing, narrow, relax, retype })
     }
 

@@ -122,6 +122,9 @@ pub(super) const RELAXED: &[(&str, &str)] = &[
     ("metrics_history", "plan_id"),
 ];
 
+/// Columns that some older table wants unique and the current one does not: a branch may wait in several repositories.
+pub(super) const UNIQUE_NO_MORE: &[(&str, &str)] = &[("merge_queue", "branch")];
+
 /// Columns of the first generation under another name: table, old name, new name.
 pub(super) const RENAMED: &[(&str, &str, &str)] = &[
     ("plans", "plan_name", "name"),

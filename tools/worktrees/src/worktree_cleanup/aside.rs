@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use crewkit_tool::Refusal;
 
 /// Ignored files on their way round a removal: beside the worktree, then in its place.
-pub(super) struct Aside {
+pub(crate) struct Aside {
     place: PathBuf,
     aside: PathBuf,
 }
 
 impl Aside {
-    pub(super) fn put(place: &Path, files: &[PathBuf]) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn put(place: &Path, files: &[PathBuf]) -> Result<Option<Self>, Refusal> {
         if files.is_empty() {
             return Ok(None);
         }
@@ -31,7 +31,7 @@ impl Aside {
         Ok(Some(kept))
     }
 
-    pub(super) fn back(&self) -> Result<(), Refusal> {
+    pub(crate) fn back(&self) -> Result<(), Refusal> {
         if !self.aside.exists() {
             return Ok(());
         }

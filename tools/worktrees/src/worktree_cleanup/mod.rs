@@ -18,8 +18,9 @@ use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Kind, Refusal, Tool};
 
 use cleanup::Cleanup;
+pub(crate) use database::Database;
 use report::Report;
-use site::Site;
+pub(crate) use site::{Site, Verdict};
 
 /// worktree-cleanup.
 pub const TOOL: Tool = Tool {

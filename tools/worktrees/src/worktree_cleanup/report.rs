@@ -9,55 +9,55 @@ use super::size::Size;
 
 /// Why a worktree stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Why {
+pub(crate) struct Why {
     /// One of the words of the tool's help.
-    pub(super) word: &'static str,
+    pub(crate) word: &'static str,
     /// For people.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl Why {
-    pub(super) fn new(word: &'static str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(word: &'static str, text: impl Into<String>) -> Self {
         Self { word, text: text.into() }
     }
 }
 
 /// The answer with `--json`.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Report {
-    pub(super) dry_run: bool,
-    pub(super) cleaned: Vec<Cleaned>,
-    pub(super) kept: Vec<Kept>,
-    pub(super) freed_bytes: u64,
+pub(crate) struct Report {
+    pub(crate) dry_run: bool,
+    pub(crate) cleaned: Vec<Cleaned>,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) freed_bytes: u64,
     /// Entries of git's list whose folder was gone.
-    pub(super) pruned: Vec<String>,
+    pub(crate) pruned: Vec<String>,
     /// Merged branches that had no worktree.
-    pub(super) deleted_branches: Vec<String>,
+    pub(crate) deleted_branches: Vec<String>,
     /// The plans and waves whose worktree was taken from the database.
-    pub(super) released: Vec<Released>,
-    pub(super) errors: Vec<String>,
+    pub(crate) released: Vec<Released>,
+    pub(crate) errors: Vec<String>,
     #[serde(skip)]
-    pub(super) lines: String,
+    pub(crate) lines: String,
     #[serde(skip)]
-    pub(super) refused: bool,
+    pub(crate) refused: bool,
 }
 
 /// A worktree that went, or would go.
 #[derive(Debug, Serialize)]
-pub(super) struct Cleaned {
-    pub(super) path: String,
-    pub(super) branch: String,
+pub(crate) struct Cleaned {
+    pub(crate) path: String,
+    pub(crate) branch: String,
     /// Whether its branch went too; `null` in a dry run.
-    pub(super) branch_deleted: Option<bool>,
+    pub(crate) branch_deleted: Option<bool>,
     #[serde(flatten)]
-    pub(super) size: Size,
+    pub(crate) size: Size,
     /// What git ignored in it.
-    pub(super) ignored: Vec<String>,
+    pub(crate) ignored: Vec<String>,
 }
 
 /// A worktree that stays.
 #[derive(Debug, Serialize)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     path: String,
     branch: String,
     reason: &'static str,
@@ -69,7 +69,7 @@ pub(super) struct Kept {
 /// A row of the database.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Released {
+pub(crate) enum Released {
     Plan(i64),
     Wave(i64),
 }
@@ -84,18 +84,18 @@ impl From<Holder> for Released {
 }
 
 impl Report {
-    pub(super) fn say(&mut self, line: impl AsRef<str>) {
+    pub(crate) fn say(&mut self, line: impl AsRef<str>) {
         self.lines += &text::one_line(line.as_ref());
         self.lines.push('\n');
     }
 
-    pub(super) fn refuse(&mut self, line: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, line: impl Into<String>) {
         self.errors.push(line.into());
         self.refused = true;
     }
 
     /// Notes a worktree that stays.
-    pub(super) fn keep(&mut self, tree: &Worktree, why: &Why, size: Option<Size>) {
+    pub(crate) fn keep(&mut self, tree: &Worktree, why: &Why, size: Option<Size>) {
         self.kept.push(Kept {
             path: tree.path.to_string_lossy().into_owned(),
             branch: branch_or_detached(&tree.head).to_owned(),
@@ -105,7 +105,7 @@ impl Report {
         });
     }
 
-    pub(super) fn outcome(&self, json: bool) -> Outcome {
+    pub(crate) fn outcome(&self, json: bool) -> Outcome {
         let code = if self.refused { exit_code::REFUSED } else { exit_code::DONE };
         let outcome = if json { Outcome::json(self) } else { Outcome::text(self.lines.clone()) };
         self.errors.iter().fold(outcome.with_code(code), Outcome::with_note)

@@ -37,23 +37,23 @@ const MOST_ENTRIES: usize = 2_000_000;
 /// The size of a folder's content, in bytes of the disk, as far as its removal would free them: a file with a name
 /// elsewhere too is not counted.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Size {
+pub(crate) struct Size {
     /// All of it.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// What of it lies in build folders.
-    pub(super) build_bytes: u64,
+    pub(crate) build_bytes: u64,
     /// The build folders, largest first.
-    pub(super) build: Vec<BuildFolder>,
+    pub(crate) build: Vec<BuildFolder>,
     /// Whether all of it could be seen.
-    pub(super) complete: bool,
+    pub(crate) complete: bool,
 }
 
 /// A folder of build output.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct BuildFolder {
+pub(crate) struct BuildFolder {
     /// From the top of the worktree.
-    pub(super) path: String,
-    pub(super) bytes: u64,
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
 }
 
 /// A file with more than one name.
@@ -67,7 +67,7 @@ struct Shared {
 impl Size {
     /// The size of `top`. Links are not followed, other file systems not entered. Build folders are those of `ignored`
     /// (paths from the top) that bear the name of one.
-    pub(super) fn of(top: &Path, ignored: &[PathBuf]) -> Self {
+    pub(crate) fn of(top: &Path, ignored: &[PathBuf]) -> Self {
         let is_build = |path: &&PathBuf| {
             let name = path.file_name().unwrap_or_default();
             BUILD_FOLDERS.iter().any(|known| name.as_bytes() == known.as_bytes())
@@ -130,7 +130,7 @@ impl Size {
     }
 
     /// For people: the size, and where most of it lies.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         const NAMED: usize = 3;
         let mut text = shown(self.bytes);
         if !self.complete {
@@ -148,7 +148,7 @@ impl Size {
 }
 
 /// `bytes` for people, in units of a thousand.
-pub(super) fn shown(bytes: u64) -> String {
+pub(crate) fn shown(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     // In tenths of the unit, rounded.
     let (mut tenths, mut unit) = (u128::from(bytes) * 10, "B");

@@ -1,0 +1,5 @@
+//! stale-check as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_locks::stale_check::TOOL)
+}
