@@ -197,14 +197,24 @@ fn refusal(ended: &Ended) -> Refusal {
         .with_code(code)
 }
 
+/// What git said, without the progress of a long checkout, which writes one line over and over.
 fn lines(ended: &Ended) -> Vec<String> {
     let both = [&ended.stderr[..], &ended.stdout[..]].concat();
-    String::from_utf8_lossy(&both).lines().map(str::to_owned).collect()
+    let text = String::from_utf8_lossy(&both);
+    let lines = text.lines().filter_map(|line| line.trim_end_matches('\r').rsplit('\r').next());
+    lines.filter(|line| !line.starts_with("Updating files:")).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_no_message() {
+        let stderr = b"Preparing worktree\nUpdating files:  50% (1/2)\rUpdating files: 100% (2/2), done.\nfilter: \r\n";
+        let ended = Ended { code: 0, stdout: b"HEAD is now at 1".to_vec(), stderr: stderr.to_vec(), timed_out: false };
+        assert_eq!(lines(&ended), ["Preparing worktree", "filter: ", "HEAD is now at 1"]);
+    }
 
     #[test]
     fn branch_names_are_those_of_git() {

@@ -182,7 +182,9 @@ impl Report {
             format!("🌿 Branch: {}", self.branch),
             format!("🌳 Worktree: YES (main={})", if self.main { "yes" } else { "no" }),
         ];
-        if let Against { main_branch: Some(branch), ahead: Some(ahead), behind: Some(behind) } = &self.against {
+        if let Against { main_branch: Some(branch), ahead: Some(ahead), behind: Some(behind) } = &self.against
+            && *branch != self.branch
+        {
             lines.push(format!("🔀 Against {branch}: {ahead} ahead, {behind} behind"));
         }
         if self.clean {
