@@ -166,6 +166,15 @@ fn git_that_outlives_its_caller_is_waited_for() {
 }
 
 #[test]
+fn setup_worktrees_takes_no_half_made_one_for_whole() {
+    let shop = Shop::new();
+    shop.cut_off(&["agent/web", "../shop-web"]);
+    let told = shop.crew.run_in(&shop.top, "setup-worktrees", ["web"]).code(0);
+    shop.whole(&shop.tree("shop-web"), "agent/web");
+    assert!(!told.stdout.contains("SKIP"), "{told:?}");
+}
+
+#[test]
 fn a_branch_of_the_remote_is_tracked_all_the_same() {
     let shop = Shop::new();
     shop.crew.git(&shop.top, &["branch", "theirs"]);
