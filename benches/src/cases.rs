@@ -15,9 +15,11 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     })?];
     rows.extend(hooks(lab, runs, &sqlite)?);
     rows.extend(writes(lab, runs, &sqlite)?);
+    rows.extend(locks(lab, runs, &sqlite)?);
     rows.push(import(lab, &sqlite)?);
     rows.push(digest(lab, runs.min(100))?);
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
+    rows.extend(worktrees(lab)?);
     Ok(rows)
 }
 
@@ -64,6 +66,25 @@ fn writes(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
         })?,
         compare(("`plan-db json`", SQLITE, "-"), runs, sqlite, |_| Ok(lab.call(&plan_db, &["json", &plan])))?,
     ])
+}
+
+/// File locks in a database of their own.
+fn locks(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
+    let file_lock = lab.tool("scripts/file-lock.sh").to_string_lossy().into_owned();
+    let database = lab.root().join("locks.db").to_string_lossy().into_owned();
+    let shell = |script: &str| lab.call("sh", &["-c", script, &file_lock]).with("PLAN_DB_FILE", &database);
+    let pair = shell(r#""$0" acquire src/pair.rs T1 && "$0" release src/pair.rs T1"#);
+    let mut rows = vec![compare(
+        ("`file-lock acquire`, then `release` (two calls, fsync included)", SQLITE, "5"),
+        runs,
+        sqlite,
+        |_| Ok(pair.clone()),
+    )?];
+    shell(r#"i=0; while [ $i -lt 1000 ]; do "$0" acquire "src/$i.rs" "T$i" >/dev/null || exit 1; i=$((i+1)); done"#)
+        .once()?;
+    let list = lab.call(&file_lock, &["list"]).with("PLAN_DB_FILE", &database);
+    rows.push(compare(("`file-lock list` of 1,000 locks", SQLITE, "-"), runs, sqlite, |_| Ok(list.clone()))?);
+    Ok(rows)
 }
 
 /// A spec of 400 tasks in ten waves, imported into a new plan each time.
@@ -121,4 +142,60 @@ fn digest(lab: &Lab, runs: usize) -> io::Result<Row> {
         &status,
         |_| Ok(lab.call(lab.tool("scripts/git-digest.sh"), &[]).at(&repo)),
     )
+}
+
+/// Worktrees of a repository of 1,000 files, one and many at once. What a call made is taken away before the next.
+fn worktrees(lab: &Lab) -> io::Result<Vec<Row>> {
+    const MANY: usize = 32;
+    let crew = lab.root().join("crew");
+    let repo = crew.join("shop");
+    for number in 0..1000 {
+        let folder = repo.join(format!("src/m{}", number % 50));
+        if number < 50 {
+            fs::create_dir_all(&folder)?;
+        }
+        fs::write(folder.join(format!("f{number}.rs")), format!("fn f{number}() {{}}\n").repeat(50))?;
+    }
+    let git = |arguments: &[&str]| lab.call("git", arguments).at(&repo).once();
+    git(&["init", "-q", "-b", "main"])?;
+    git(&["add", "-A"])?;
+    git(&["commit", "-q", "-m", "a thousand files"])?;
+    git(&["pack-refs", "--all"])?;
+    let clear = || -> io::Result<()> {
+        for entry in fs::read_dir(&crew)?.flatten().filter(|entry| entry.path() != repo) {
+            fs::remove_dir_all(entry.path())?;
+        }
+        for made in ["worktrees", "refs/heads", "logs/refs/heads"].map(|name| repo.join(".git").join(name)) {
+            if made.exists() {
+                fs::remove_dir_all(&made)?;
+            }
+        }
+        fs::create_dir_all(repo.join(".git/refs/heads"))
+    };
+    let create = lab.tool("scripts/worktree-create.sh").to_string_lossy().into_owned();
+    let shell = |script: &str| lab.call("sh", &["-c", script, &create]).at(&repo);
+    // The shell's number makes a new name for every call.
+    let numbers: String = (1..=MANY).map(|number| format!("{number} ")).collect();
+    let plain = shell(r#"exec git worktree add -q -b "p$$" "../p$$""#);
+    let ours = shell(r#"exec "$0" "c$$""#);
+    let plain_many =
+        shell(&format!(r#"for i in {numbers}; do git worktree add -q -b "p$$-$i" "../p$$-$i" || exit 1; done"#));
+    let ours_many = shell(&format!(
+        r#"pids=; for i in {numbers}; do "$0" "c$$-$i" & pids="$pids $!"; done; for p in $pids; do wait $p || exit 1; done"#
+    ));
+    Ok(vec![
+        compare(("`worktree-create`, 1,000 files, 60 runs", "`git worktree add`", "1.5"), 60, &plain, |_| {
+            clear()?;
+            Ok(ours.clone())
+        })?,
+        compare(
+            ("32 × `worktree-create` at once, 10 runs", "32 × `git worktree add`, one after the other", "1.2"),
+            10,
+            &plain_many,
+            |_| {
+                clear()?;
+                Ok(ours_many.clone())
+            },
+        )?,
+    ])
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use crewkit_hook::command_line::{self, Command, Git, Places, Word};
 use crewkit_hook::{Event, Plain};
-use crewkit_repo::{Repository, Worktree};
+use crewkit_repo::{Repository, Worktree, is_protected};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, args, exit_code, text};
 
 use crate::paths::resolve;
@@ -270,15 +270,6 @@ fn judge_write(context: &Context, git: &Git<'_>, places: &Places<'_>) -> Option<
             context.note(format!("WORKTREE_GUARD_MAIN is '{other}', none of warn, block, off: warning"));
             Verdict::Warn(format!("WARNING: {said}"))
         }
-    })
-}
-
-fn is_protected(context: &Context, branch: &str) -> bool {
-    let setting = context.variable("WORKTREE_GUARD_BRANCHES");
-    let names = setting.as_deref().unwrap_or("main,master");
-    names.split(',').map(str::trim).filter(|name| !name.is_empty()).any(|name| match name.strip_suffix('*') {
-        Some(beginning) => branch.starts_with(beginning),
-        None => branch == name,
     })
 }
 

@@ -1,12 +1,14 @@
 //! Making a worktree: whole, or not at all.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crewkit_tool::process::Ended;
 use crewkit_tool::{Context, Refusal};
 use gix::bstr::ByteSlice;
 
+use crate::creation::{Creation, Record};
+use crate::interrupted::finish;
 use crate::status::reason;
 use crate::{Git, Repository};
 
@@ -48,7 +50,8 @@ const GIT_REFUSES: u8 = 128;
 
 impl NewWorktree<'_> {
     /// Makes it. Of several at once in one repository none fails for the others: git's own work on what they share is
-    /// done in turn, the checkout side by side. When a step fails, folder, entry and new branch are taken away again.
+    /// done in turn, the checkout side by side. When a step fails, folder, entry and new branch are taken away again. An
+    /// earlier call that was killed is cleared up first, see [`NewWorktree::is_begun`].
     ///
     /// # Errors
     /// Git's reason with git's exit code; a name that cannot be a branch's, an unknown commit, a repository without
@@ -58,44 +61,40 @@ impl NewWorktree<'_> {
             let message = format!("'{}' is not a valid branch name", self.branch);
             return Err(Refusal::new(message).with_code(GIT_REFUSES));
         }
+        if let Some(record) = self.left(context, repository)? {
+            finish(context, repository, &record.creation)?;
+            let chatter = vec![format!("an earlier creation of {} was cut off: finished now", self.path.display())];
+            return self.made(context, record, chatter);
+        }
         let here = repository.top.as_deref().unwrap_or(&repository.git_dir);
-        let git = |directory: &Path| Git::at(context, directory).of_folder();
-        let first_missing = self.path.ancestors().take_while(|folder| fs::symlink_metadata(folder).is_err()).last();
+        // A daemon that git starts for its own sake would hold the record for ever.
+        let git = |directory: &Path| Git::at(context, directory).of_folder().args(["-c", "core.fsmonitor=false"]);
 
         let turn = repository.turn()?;
         let begin = self.begin(|| git(here))?;
-        let undo = |registered: bool| {
-            if registered {
-                // Without its files it has nothing to lose.
-                let _ = git(here).args(["worktree", "remove", "--force", "--force"]).arg(self.path).run();
-            }
-            if begin.origin != Origin::Existing {
-                // Only while it still is where it was made.
-                let _ = git(here).args(["update-ref", "-d", &self.local(), &begin.commit]).run();
-            }
-            if begin.origin == Origin::Remote {
-                let section = format!("branch.{}", self.branch);
-                let _ = git(here).args(["config", "--remove-section", &section]).run();
-            }
-            if let Some(first) = first_missing {
-                for folder in self.path.ancestors().take_while(|folder| folder.starts_with(first)) {
-                    let _ = fs::remove_dir(folder);
-                }
-            }
+        let creation = Creation {
+            process: i64::from(std::process::id()),
+            origin: begin.origin,
+            branch: self.branch.to_owned(),
+            commit: begin.commit.clone(),
+            path: self.path.to_owned(),
+            first_missing: self.first_missing(),
         };
+        let record = Record::begin(repository, creation)?;
         let call = git(here).args(["worktree", "add", "--no-checkout"]);
         let call = match begin.origin {
             Origin::Existing => call.arg(self.path).arg(self.branch),
             Origin::Remote => call.args(["--track", "-b", self.branch]).arg(self.path).arg(self.remote()),
             Origin::New => call.args(["--no-track", "-b", self.branch]).arg(self.path).arg(&begin.commit),
         };
-        let added = call.run()?;
+        let added = call.run().inspect_err(|_| record.remove())?;
         if !added.ok() {
             let refusal = refusal(&added);
             // A branch that somebody else made in this moment is not ours to undo.
             if !refusal.message.contains("a branch named") {
-                undo(false);
+                record.creation.undo(context, repository, false);
             }
+            record.remove();
             return Err(refusal);
         }
         drop(turn);
@@ -104,17 +103,36 @@ impl NewWorktree<'_> {
         let filled = filled.and_then(|ended| if ended.ok() { Ok(ended) } else { Err(refusal(&ended)) });
         let filled = filled.inspect_err(|_| {
             let turn = repository.turn();
-            undo(true);
+            record.creation.undo(context, repository, true);
+            record.remove();
             drop(turn);
         })?;
-        let before = "0".repeat(begin.commit.len());
-        let hook = git(self.path)
-            .args(["hook", "run", "--ignore-missing", "post-checkout", "--", &before, &begin.commit, "1"])
+        let chatter = [&added, &filled].into_iter().flat_map(lines).collect();
+        self.made(context, record, chatter)
+    }
+
+    /// What is left to do once the folder is full: the repository's hook, as git itself would call it.
+    fn made(&self, context: &Context, record: Record, mut chatter: Vec<String>) -> Result<Added, Refusal> {
+        record.keep_from_children();
+        let Creation { origin, commit, .. } = &record.creation;
+        let before = "0".repeat(commit.len());
+        let hook = Git::at(context, self.path)
+            .of_folder()
+            .args(["hook", "run", "--ignore-missing", "post-checkout", "--", &before, commit, "1"])
             .run()?;
         // `git hook` is younger than what worktrees need (2.36).
         let no_such_command = hook.stderr.windows(17).any(|part| part == b"not a git command");
-        let chatter = [&added, &filled, &hook].into_iter().flat_map(lines).collect();
-        Ok(Added { origin: begin.origin, chatter, hook_code: if no_such_command { 0 } else { hook.code } })
+        chatter.extend(lines(&hook));
+        let hook_code = if no_such_command { 0 } else { hook.code };
+        let origin = *origin;
+        record.remove();
+        Ok(Added { origin, chatter, hook_code })
+    }
+
+    /// The outermost folder that is not there yet.
+    fn first_missing(&self) -> Option<PathBuf> {
+        let missing = self.path.ancestors().take_while(|folder| fs::symlink_metadata(folder).is_err());
+        missing.last().map(Path::to_owned)
     }
 
     /// What the branch begins from, as the references stand now.
@@ -179,14 +197,24 @@ fn refusal(ended: &Ended) -> Refusal {
         .with_code(code)
 }
 
+/// What git said, without the progress of a long checkout, which writes one line over and over.
 fn lines(ended: &Ended) -> Vec<String> {
     let both = [&ended.stderr[..], &ended.stdout[..]].concat();
-    String::from_utf8_lossy(&both).lines().map(str::to_owned).collect()
+    let text = String::from_utf8_lossy(&both);
+    let lines = text.lines().filter_map(|line| line.trim_end_matches('\r').rsplit('\r').next());
+    lines.filter(|line| !line.starts_with("Updating files:")).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_no_message() {
+        let stderr = b"Preparing worktree\nUpdating files:  50% (1/2)\rUpdating files: 100% (2/2), done.\nfilter: \r\n";
+        let ended = Ended { code: 0, stdout: b"HEAD is now at 1".to_vec(), stderr: stderr.to_vec(), timed_out: false };
+        assert_eq!(lines(&ended), ["Preparing worktree", "filter: ", "HEAD is now at 1"]);
+    }
 
     #[test]
     fn branch_names_are_those_of_git() {

@@ -26,15 +26,7 @@ impl Relation {
     /// # Errors
     /// When git fails, or is too old to try a merge (2.38).
     pub fn of(context: &Context, repository: &Repository, main: &MainBranch, commit: &str) -> Result<Self, Refusal> {
-        let git = || repository.git(context);
-        let range = format!("{}...{commit}", main.commit);
-        let counted =
-            git().args(["rev-list", "--left-right", "--count", &range, "--"]).must("commits cannot be counted")?;
-        let text = counted.text();
-        let mut numbers = text.split_whitespace().map(str::parse::<u64>);
-        let (Some(Ok(behind)), Some(Ok(ahead))) = (numbers.next(), numbers.next()) else {
-            return Err(Refusal::new(format!("commits cannot be counted: git says '{text}'")));
-        };
+        let (ahead, behind) = ahead_behind(context, repository, main, commit)?;
         let mut relation = Self { ahead, behind, merged: ahead == 0, conflicts: None };
         if ahead > 0 && behind > 0 {
             let tried = Trial::of(context, repository, &main.commit, commit)?;
@@ -57,6 +49,66 @@ impl Relation {
     ) -> Result<bool, Refusal> {
         Ok(self.merged || Trial::of(context, repository, &main.commit, commit)?.changes_nothing)
     }
+}
+
+/// The commits that `commit` has and the main branch lacks, and those that only the main branch has, by their number.
+///
+/// # Errors
+/// When git fails.
+pub fn ahead_behind(
+    context: &Context,
+    repository: &Repository,
+    main: &MainBranch,
+    commit: &str,
+) -> Result<(u64, u64), Refusal> {
+    let range = format!("{}...{commit}", main.commit);
+    let call = repository.git(context).args(["rev-list", "--left-right", "--count", &range, "--"]);
+    let text = call.must("commits cannot be counted")?.text();
+    let mut numbers = text.split_whitespace().map(str::parse::<u64>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(behind)), Some(Ok(ahead))) => Ok((ahead, behind)),
+        _ => Err(Refusal::new(format!("commits cannot be counted: git says '{text}'"))),
+    }
+}
+
+/// The files that a merge of two commits would leave in conflict, by their paths from the top; empty when there are none.
+///
+/// # Errors
+/// When git fails, or is too old to try a merge (2.38).
+pub fn conflicts_between(
+    context: &Context,
+    repository: &Repository,
+    one: &str,
+    other: &str,
+) -> Result<Vec<String>, Refusal> {
+    Ok(Trial::of(context, repository, one, other)?.conflicts.unwrap_or_default())
+}
+
+/// The files that `commit` changes against its merge base with the main branch, as paths from the top, byte for byte; a
+/// renamed file counts under both names.
+///
+/// # Errors
+/// When git fails.
+pub fn changed_files(
+    context: &Context,
+    repository: &Repository,
+    main: &MainBranch,
+    commit: &str,
+) -> Result<Vec<Vec<u8>>, Refusal> {
+    let base = repository.git(context).args(["merge-base", &main.commit, commit]).run()?;
+    // Without a common commit everything is a change.
+    let base = if base.ok() { base.text() } else { empty_tree(context, repository)? };
+    let told = repository
+        .git(context)
+        .args(["diff-tree", "-r", "-z", "--name-only", "--no-renames", &base, commit, "--"])
+        .must("the changes cannot be listed")?;
+    let names = told.stdout.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    Ok(names.map(<[u8]>::to_vec).collect())
+}
+
+fn empty_tree(context: &Context, repository: &Repository) -> Result<String, Refusal> {
+    let call = repository.git(context).args(["hash-object", "-t", "tree", "--stdin"]).stdin(Vec::new());
+    Ok(call.must("the changes cannot be listed")?.text())
 }
 
 /// A merge tried in the object database alone.

@@ -47,17 +47,31 @@ fn cleanup_never_takes_what_is_not_merged_locked_dirty_or_the_main_tree() {
 }
 
 #[test]
-fn cleanup_removes_tree_and_branch_from_inside_it_too() {
+fn cleanup_removes_tree_and_branch_once_nobody_is_inside() {
     let crew = Crew::new();
     let top = crew.repository("my shop");
     let squashed = worked(&crew, &top, "feat/squashed", false);
     crew.git(&top, &["merge", "-q", "--squash", "feat/squashed"]);
     crew.git(&top, &["commit", "-q", "-m", "squashed"]);
     commit(&crew, &top, "later", "1");
-    let told = cleanup(&crew, &squashed, &["--branch", "feat/squashed", "--dry-run"]).code(0);
+    for arguments in [&["--branch", "feat/squashed"][..], &["--branch", "feat/squashed", "--dry-run"]] {
+        let told = cleanup(&crew, &squashed, arguments).code(1);
+        assert!(told.stderr.contains("current directory"), "{told:?}");
+    }
+    if Path::new("/proc/self/cwd").exists() {
+        fs::create_dir(squashed.join("deep")).unwrap();
+        let mut worker = crew.command("sleep").arg("30").current_dir(squashed.join("deep")).spawn().unwrap();
+        let told = cleanup(&crew, &top, &["--branch", "feat/squashed"]).code(1);
+        assert!(told.stderr.contains(&format!("process {} (sleep)", worker.id())), "{told:?}");
+        let told = cleanup(&crew, &top, &["--all-merged", "--json"]).code(0).json();
+        assert_eq!(told["kept"][0]["reason"], "in-use");
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+    }
+    let told = cleanup(&crew, &top, &["--branch", "feat/squashed", "--dry-run"]).code(0);
     assert!(told.stdout.contains("DRY-RUN: Would remove worktree") && !told.stdout.contains("Deleting"), "{told:?}");
     assert!(squashed.is_dir());
-    cleanup(&crew, &squashed, &["--branch", "feat/squashed"]).code(0);
+    cleanup(&crew, &top, &["--branch", "feat/squashed"]).code(0);
     assert_eq!((linked(&crew, &top), branches(&crew, &top)), (vec![], vec!["main".to_owned()]));
     assert!(!squashed.exists());
 }
@@ -217,4 +231,86 @@ fn cleanup_refuses_wrong_usage_with_its_usage() {
     cleanup(&crew, &crew.work(), &["--all-merged"]).refused(1, &["Not in a git repository"]);
     assert!(cleanup(&crew, &top, &["--wave", "99"]).code(1).stderr.contains("Wave 99 not found"));
     assert!(!crew.database().exists());
+}
+
+#[test]
+fn cleanup_tells_programs_what_went_what_stays_and_what_it_took() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    commit(&crew, &top, ".gitignore", "target/\nnode_modules/\n");
+    let side = worked(&crew, &top, "done", true);
+    crew.write(&side.join("web/node_modules/x"), vec![1; 300_000]);
+    crew.write(&side.join("target/y"), vec![1; 900_000]);
+    std::os::unix::fs::symlink("/usr", side.join("target/elsewhere")).unwrap();
+    let open = worked(&crew, &top, "open", false);
+    crew.write(&open.join("target/z"), vec![1; 500_000]);
+    let told = cleanup(&crew, &top, &["--all-merged", "--dry-run", "--json"]).code(0).json();
+    let build = |row: &crewkit_tests::Value| {
+        let folders = row["build"].as_array().unwrap().clone();
+        folders.into_iter().map(|folder| folder["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let row = &told["cleaned"][0];
+    assert_eq!(
+        (&told["dry_run"], &row["branch"], &row["branch_deleted"]),
+        (&json!(true), &json!("done"), &json!(null))
+    );
+    assert_eq!(build(row), ["target", "web/node_modules"]);
+    let bytes = row["bytes"].as_u64().unwrap();
+    assert!((1_200_000..1_400_000).contains(&bytes) && told["freed_bytes"] == row["bytes"], "{told}");
+    let kept = &told["kept"][0];
+    assert_eq!((&kept["branch"], &kept["reason"]), (&json!("open"), &json!("not-merged")));
+    assert_eq!((build(&kept["size"]), kept["path"].as_str()), (vec!["target".to_owned()], open.to_str()));
+    assert!(side.is_dir());
+
+    let told = cleanup(&crew, &top, &["--branch", "open", "--json"]).code(1);
+    assert!(told.stderr.contains("SKIP: open not merged"), "{told:?}");
+    assert_eq!(
+        (&told.json()["kept"][0]["reason"], &told.json()["kept"][0]["size"]),
+        (&json!("not-merged"), &json!(null))
+    );
+    let told = cleanup(&crew, &top, &["--all-merged", "--json"]).code(0).json();
+    assert_eq!((&told["cleaned"][0]["branch_deleted"], &told["freed_bytes"]), (&json!(true), &json!(bytes)));
+    assert_eq!(told["cleaned"][0]["ignored"], json!(["target/", "web/"]));
+    let side = worked(&crew, &top, "again", true);
+    crew.write(&side.join("target/y"), vec![1; 900_000]);
+    crew.write(&side.join("web/node_modules/x"), "");
+    let told = cleanup(&crew, &top, &["--branch", "again", "--keep-ignored", "--json"]).code(0).json();
+    assert!(told["freed_bytes"].as_u64().unwrap() < 100_000 && side.join("web/node_modules/x").is_file(), "{told}");
+    let text = cleanup(&crew, &top, &["--all-merged", "--dry-run"]).code(0).stdout;
+    assert!(text.contains("Size: ") && text.contains("in build folders: target"), "{text}");
+}
+
+#[test]
+fn cleanup_may_leave_what_was_used_lately_and_forgets_what_is_gone() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let week = std::time::SystemTime::now() - std::time::Duration::from_secs(8 * 86_400);
+    for name in ["old", "new"] {
+        let side = worked(&crew, &top, name, true);
+        if name == "old" {
+            let admin = top.join(".git/worktrees/old");
+            for file in [side.clone(), admin.join("HEAD"), admin.join("index"), admin.join("logs/HEAD")] {
+                fs::File::open(file).unwrap().set_modified(week).unwrap();
+            }
+        }
+    }
+    let gone = worked(&crew, &top, "gone", false);
+    let lonely = worked(&crew, &top, "lonely", false);
+    crew.git(&lonely, &["checkout", "-q", "--detach"]);
+    commit(&crew, &lonely, "x", "on no branch");
+    for path in [&gone, &lonely] {
+        fs::remove_dir_all(path).unwrap();
+    }
+    let told = cleanup(&crew, &top, &["--all-merged", "--older-than", "7", "--json"]).code(0).json();
+    assert_eq!((told["cleaned"].as_array().unwrap().len(), &told["cleaned"][0]["branch"]), (1, &json!("old")));
+    assert!(told["kept"].to_string().contains("new was used 0 days ago"), "{told}");
+    cleanup(&crew, &top, &["--branch", "new", "--older-than", "1"]).code(1);
+    assert!(cleanup(&crew, &top, &["--all-merged", "--older-than", "-1"]).code(1).stderr.contains("'-1'"));
+
+    assert_eq!(linked(&crew, &top), ["gone", "lonely", "new"]);
+    cleanup(&crew, &top, &["--prune", "--dry-run"]).code(0);
+    assert_eq!(linked(&crew, &top), ["gone", "lonely", "new"]);
+    let told = cleanup(&crew, &top, &["--prune", "--json"]).code(0).json();
+    assert_eq!((&told["pruned"], &told["kept"][0]["reason"]), (&json!([gone]), &json!("not-merged")));
+    assert_eq!((linked(&crew, &top), branches(&crew, &top).len()), (vec!["lonely".into(), "new".into()], 4));
 }

@@ -45,6 +45,36 @@ fn worktree_check_tells_the_main_tree_from_the_others() {
 }
 
 #[test]
+fn worktree_check_tells_how_far_from_main_it_is_and_who_has_files_here() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let side = tree(&crew, &top, "side");
+    commit(&crew, &side, "a", "1");
+    commit(&crew, &side, "a", "2");
+    commit(&crew, &top, "b", "1");
+    let check = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-check", arguments).code(0);
+    let told = check(&side, &["--json"]).json();
+    assert_eq!((&told["main_branch"], &told["locks"]), (&json!("main"), &json!([])));
+    assert_eq!((&told["ahead"], &told["behind"]), (&json!(2), &json!(1)));
+    assert!(!crew.database().exists());
+    crew.run_in(&side, "file-lock", ["acquire", "a", "T1"]).code(0);
+    crew.run_in(&top, "file-lock", ["acquire", "b", "T2"]).code(0);
+    let told = check(&side, &[]).stdout;
+    assert!(
+        told.contains("Against main: 2 ahead, 1 behind\n") && told.contains("Locked files: 1\n   a: task T1"),
+        "{told}"
+    );
+    let told = check(&top, &["--json"]).json();
+    assert_eq!(told["locks"].as_array().unwrap().len(), 1);
+    assert_eq!((&told["locks"][0]["file"], &told["locks"][0]["task_id"]), (&json!("b"), &json!("T2")));
+    crew.git(&top, &["branch", "-m", "main", "trunk"]);
+    assert_eq!(check(&side, &["--json"]).json()["ahead"], json!(null));
+    crew.write(&crew.database(), "no database at all, but long enough to be looked at by somebody");
+    let told = check(&side, &["--json"]);
+    assert!(told.json()["locks"].is_null() && told.stderr.contains("not known"), "{told:?}");
+}
+
+#[test]
 fn worktree_guard_passes_the_assigned_worktree_alone() {
     let crew = Crew::new();
     let top = crew.repository("shop");
@@ -82,6 +112,53 @@ fn worktree_guard_passes_the_assigned_worktree_alone() {
     refused(guard(&copy, &["."]), &["not a registered git worktree", "Path: "]);
     let crew = crew.with("MAIN_BRANCH", "one-more");
     refused(crew.run_in(&other, "worktree-guard", ["."]), &["on protected branch 'one-more'"]);
+}
+
+#[test]
+fn worktree_guard_asks_the_database_and_answers_programs() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    let side = tree(&crew, &top, "side");
+    let guard = |at: &Path, arguments: &[&str]| crew.run_in(at, "worktree-guard", arguments);
+    assert!(guard(&side, &["--plan", "1"]).code(1).stderr.starts_with("WORKTREE_VIOLATION: plan 1 is not known"));
+    assert!(!crew.database().exists());
+    crew.run("init-dashboard-db", [""; 0]).code(0);
+    std::os::unix::fs::symlink(&side, crew.home().join("mine")).unwrap();
+    for insert in [
+        "INSERT INTO projects (id, name, path) VALUES ('p', 'P', '/p')".to_owned(),
+        "INSERT INTO plans (id, project_id, name, worktree_path) VALUES (1, 'p', 'a', '~/mine'), (2, 'p', 'b', NULL)"
+            .to_owned(),
+        format!(
+            "INSERT INTO waves (id, project_id, plan_id, wave_id, name, status, worktree_path) VALUES (5, 'p', 1, 'W1', 'w', 'done', '{}')",
+            top.display()
+        ),
+    ] {
+        crewkit_tests::rows(&crew.database(), &format!("{insert} RETURNING id"));
+    }
+    guard(&side, &["--plan", "1"]).code(0);
+    for (arguments, part) in [
+        (["--plan", "2"], "plan 2 has no worktree"),
+        (["--plan", "3"], "plan 3 not found"),
+        (["--wave", "6"], "wave 6 not found"),
+        (["--wave", "5"], "wrong worktree"),
+    ] {
+        let told = guard(&side, &arguments).code(1);
+        assert!(told.stderr.starts_with(&format!("WORKTREE_VIOLATION: {part}")), "{told:?}");
+    }
+    for wrong in
+        [&["--plan", "1 OR 1=1"][..], &["--plan", "-1"], &["--plan", "1", "--wave", "5"], &["x", "--plan", "1"]]
+    {
+        guard(&side, wrong).refused(1, &["--plan"]);
+    }
+    let told = guard(&side, &["--plan", "1", "--json"]).code(0).json();
+    let at = side.to_str();
+    assert_eq!(told, json!({"ok": true, "violation": null, "expected": at, "root": at, "branch": "side"}));
+    let told = guard(&top, &["--wave", "5", "--json"]).code(1);
+    let said: crewkit_tests::Value = serde_json::from_str(&told.stderr).unwrap();
+    assert_eq!((said["violation"].as_str(), told.stdout.as_str()), (Some("on protected branch 'main'"), ""));
+    let crew = crew.with("WORKTREE_GUARD_BRANCHES", "trunk, si*");
+    assert!(crew.run_in(&side, "worktree-guard", ["."]).code(1).stderr.contains("on protected branch 'side'"));
+    crew.run_in(&top, "worktree-guard", ["."]).code(0);
 }
 
 #[test]
@@ -164,6 +241,39 @@ fn worktree_merge_check_has_a_word_for_everything() {
     let crew = crew.with("MAIN_BRANCH", "trunk");
     assert!(crew.run_in(&trunk, "worktree-merge-check", [""; 0]).code(0).stdout.starts_with("MAIN="));
     crew.run_in(&top, "worktree-merge-check", [""; 0]).refused(1, &["trunk"]);
+}
+
+#[test]
+fn worktree_merge_check_finds_conflicts_between_worktrees() {
+    let crew = Crew::new();
+    let top = crew.repository("shop");
+    commit(&crew, &top, "f", "base");
+    let check = |arguments: &[&str]| crew.run_in(&top, "worktree-merge-check", arguments);
+    for (name, file, text) in
+        [("a", "f", "a"), ("b", "f", "b"), ("same", "f", "a"), ("other", "g", "g"), ("deep", "g/h", "h")]
+    {
+        let side = tree(&crew, &top, name);
+        commit(&crew, &side, file, text);
+    }
+    assert!(!check(&[]).code(0).stdout.contains("BETWEEN"));
+    let told = check(&["--between"]).code(0).stdout;
+    let between: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("BETWEEN ")).collect();
+    assert_eq!(between[..2], ["a | b | CONFLICT f", "b | same | CONFLICT f"], "{told}");
+    assert!(between.len() == 3 && between[2].starts_with("deep | other | CONFLICT g"), "{told}");
+    let told = check(&["--between", "--branch", "a", "--json"]).code(0).json();
+    assert_eq!(told["worktrees"].as_array().unwrap().len(), 1);
+    let paths = ["a", "b"].map(|name| crew.work().join(name));
+    assert_eq!(told["between"], json!([{"branches": ["a", "b"], "paths": paths, "files": ["f"]}]));
+    assert_eq!(check(&["--json"]).code(0).json()["between"], json!(null));
+    let told = check(&["--branch", "a"]).code(0).stdout;
+    assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), ["a | a | READY(+1)"]);
+    assert!(check(&["--branch", "none"]).code(1).stderr.contains("'none'"));
+    let told = check(&["--between", "--branch", "other"]).code(0).stdout;
+    assert!(told.contains("BETWEEN deep | other"), "{told}");
+    // A merge of the one in conflict is no matter any more.
+    crew.git(&top, &["merge", "-q", "--no-ff", "b", "-m", "b"]);
+    let told = check(&["--between", "--branch", "b"]).code(0).stdout;
+    assert!(told.ends_with("BETWEEN: no conflicts\n"), "{told}");
 }
 
 #[test]

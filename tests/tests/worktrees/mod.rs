@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod create;
+mod interrupted;
 mod looks;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Worktrees.
 
+mod assigned;
 mod list;
 mod make;
 mod place;

@@ -199,7 +199,11 @@ enum Found {
 impl Crew<'_> {
     /// Makes the worktree at `path` unless it is there.
     fn settle(&mut self, path: &Path, mut row: Row) -> Row {
-        match self.look(path, &row.branch) {
+        let new = NewWorktree { branch: &row.branch, path, from: None };
+        // One that a killed call left half made is not there yet.
+        let begun = if self.dry_run { Ok(false) } else { new.is_begun(self.context, self.repository) };
+        let found = begun.and_then(|begun| if begun { Ok(Found::Nothing) } else { self.look(path, &row.branch) });
+        match found {
             Ok(Found::There(head)) => {
                 row.status = Status::Skip;
                 row.on = (head.branch() != Some(&row.branch)).then(|| branch_or_detached(&head).to_owned());

@@ -20,7 +20,7 @@ pub(super) fn remove(crew: &mut Crew<'_>, path: &Path, mut row: Row) -> Row {
 fn try_remove(crew: &mut Crew<'_>, path: &Path, branch: &str) -> Result<Status, Refusal> {
     let context = crew.context;
     let directory = context.directory()?;
-    let mut site = Site::at(context, directory)?.ok_or_else(|| Refusal::new("the repository is gone"))?;
+    let mut site = Site::at(context, directory, None)?.ok_or_else(|| Refusal::new("the repository is gone"))?;
     let here = real_path(path);
     let Some(tree) = site.tree(&here).cloned() else {
         if path.symlink_metadata().is_ok() {
@@ -39,7 +39,7 @@ fn try_remove(crew: &mut Crew<'_>, path: &Path, branch: &str) -> Result<Status, 
     }
     let leaving = match site.judge(&tree)? {
         Verdict::Go(leaving) => leaving,
-        Verdict::Keep(why) => return Err(Refusal::new(why)),
+        Verdict::Keep(why) => return Err(Refusal::new(why.text)),
     };
     let ignored: Vec<String> = leaving.ignored.iter().map(|path| path.display().to_string()).collect();
     if let Some(own) = ignored.iter().find(|name| name.starts_with(".env")) {
@@ -53,7 +53,7 @@ fn try_remove(crew: &mut Crew<'_>, path: &Path, branch: &str) -> Result<Status, 
     if crew.dry_run {
         return Ok(Status::WouldRemove);
     }
-    let lines = site.remove(&tree, &leaving, false)?;
+    let lines = site.remove(&tree, &leaving, false)?.lines;
     crew.notes.extend(lines.into_iter().filter(|line| line.contains(" kept: ")));
     if tree.head.branch() != Some(branch)
         && let Some(commit) = site.tip(&format!("refs/heads/{branch}"))?

@@ -1,22 +1,18 @@
 //! What the crew's database knows of worktrees. Without a database it knows nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crewkit_repo::real_path;
 use crewkit_store::Store;
 use crewkit_store::locks::{Filter, Here};
 use crewkit_store::worktrees::Assignment;
 use crewkit_tool::{Context, Refusal};
 
+use crate::assigned::place;
+
 /// The database, if there is one.
 pub(crate) struct Database<'a> {
     context: &'a Context,
     store: Option<&'a Store>,
-}
-
-/// Where a path of the database lies on this computer: absolute, `~` expanded, links resolved.
-pub(crate) fn place(context: &Context, stored: &Path) -> Result<PathBuf, Refusal> {
-    Ok(real_path(&context.absolute(&context.expand_home(stored))?))
 }
 
 impl<'a> Database<'a> {

@@ -1,13 +1,19 @@
 //! A repository whose worktrees are to be cleaned up: what may go, and how it goes.
 
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crewkit_repo::{
-    Git, Head, MainBranch, Operation, Relation, Repository, Status, Worktree, branch_or_detached, worktree_at,
+    Git, Head, MainBranch, Operation, Relation, Repository, Status, Worktree, branch_or_detached, real_path,
+    worktree_at,
 };
 use crewkit_tool::{Context, Refusal};
+
+use super::aside::Aside;
+use super::in_use;
+use super::report::Why;
+use super::size::Size;
 
 /// The repository and its state as it was when the tool began, or after its last change.
 pub(crate) struct Site<'a> {
@@ -15,13 +21,23 @@ pub(crate) struct Site<'a> {
     repository: Repository,
     pub(crate) main: MainBranch,
     pub(crate) trees: Vec<Worktree>,
+    /// Only worktrees in which nothing happened for so many days may go.
+    older_than: Option<u32>,
+}
+
+/// What became of a worktree that was removed.
+pub(crate) struct Removed {
+    pub(crate) lines: Vec<String>,
+    pub(crate) branch_deleted: bool,
+    /// Bytes that are left where it was.
+    pub(crate) left: u64,
 }
 
 /// What is to be done with a worktree.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It stays, for this reason.
-    Keep(String),
+    Keep(Why),
     /// It can go.
     Go(Leaving),
 }
@@ -37,13 +53,13 @@ pub(crate) struct Leaving {
 
 impl<'a> Site<'a> {
     /// The repository that holds `directory`; `None` outside any.
-    pub(crate) fn at(context: &'a Context, directory: &Path) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn at(context: &'a Context, directory: &Path, older_than: Option<u32>) -> Result<Option<Self>, Refusal> {
         let Some(repository) = Repository::discover(directory) else { return Ok(None) };
         let main = repository.find_main(context)?.ok_or_else(|| {
             Refusal::new("no main branch: neither main nor master nor origin/HEAD (MAIN_BRANCH names it)")
         })?;
         let trees = repository.known_worktrees(context)?;
-        Ok(Some(Self { context, repository, main, trees }))
+        Ok(Some(Self { context, repository, main, trees, older_than }))
     }
 
     /// The worktree at `path`.
@@ -102,35 +118,107 @@ impl<'a> Site<'a> {
             Head::Branch(name) => name.clone(),
             _ => format!("{} at {path}", branch_or_detached(&tree.head)),
         };
-        let keep = |why: String| Ok(Verdict::Keep(why));
+        let keep = |word, why: String| Ok(Verdict::Keep(Why::new(word, why)));
         if tree.main || tree.bare {
-            return keep(format!("{name} is in the main working tree, {path}, which is never removed"));
+            return keep("main-tree", format!("{name} is in the main working tree, {path}, which is never removed"));
         }
         if let Some(reason) = &tree.locked {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            return keep(format!("{name} is in a locked worktree, {path}{reason}"));
+            return keep("locked", format!("{name} is in a locked worktree, {path}{reason}"));
         }
         let commit = match &tree.head {
-            Head::Branch(branch) if *branch == self.main.name => return keep(format!("{branch} is the main branch")),
+            Head::Branch(branch) if *branch == self.main.name => {
+                return keep("main-branch", format!("{branch} is the main branch"));
+            }
             Head::Branch(branch) => self.tip(&format!("refs/heads/{branch}"))?,
             Head::Detached(id) => Some(id.clone()),
             Head::Unknown => None,
         };
-        let Some(commit) = commit else { return keep(format!("Branch {name} not found")) };
+        let Some(commit) = commit else { return keep("no-branch", format!("Branch {name} not found")) };
         if !self.is_merged(&commit)? {
-            return keep(format!("{name} not merged into {}", self.main.name));
+            return keep("not-merged", format!("{name} not merged into {}", self.main.name));
         }
         if tree.missing {
             return Ok(Verdict::Go(Leaving { commit, ignored: Vec::new() }));
         }
         let changes = Status::by_git(Git::at(self.context, &tree.path).of_folder())?.entries.len();
         if changes > 0 {
-            return keep(format!("{name} has {changes} uncommitted changes"));
+            return keep("uncommitted", format!("{name} has {changes} uncommitted changes"));
         }
-        if let Some(operation) = Repository::discover(&tree.path).and_then(|at| Operation::under_way(&at.git_dir)) {
-            return keep(format!("{name} is in the middle of a {}", operation.name()));
+        let git_dir = Repository::discover(&tree.path).map(|at| at.git_dir);
+        if let Some(operation) = git_dir.as_deref().and_then(Operation::under_way) {
+            return keep("operation", format!("{name} is in the middle of a {}", operation.name()));
         }
-        Ok(Verdict::Go(Leaving { commit, ignored: self.ignored(tree)? }))
+        if let Some(days) = self.older_than
+            && let Some(age) = git_dir.and_then(|git_dir| self.quiet_days(tree, &git_dir))
+            && age < u64::from(days)
+        {
+            return keep("recent", format!("{name} was used {age} days ago"));
+        }
+        if let Some(why) = self.in_use(tree, &name)? {
+            return Ok(Verdict::Keep(why));
+        }
+        // Git lists a folder of nothing but ignored files, and what in it is ignored by name.
+        let all = self.ignored(tree)?;
+        let within = |path: &PathBuf| all.iter().any(|other| other != path && path.starts_with(other));
+        let ignored = all.iter().filter(|path| !within(path)).cloned().collect();
+        Ok(Verdict::Go(Leaving { commit, ignored }))
+    }
+
+    /// Whole days since git changed anything in the worktree, or a name at its top came or went; `None` when no file tells.
+    fn quiet_days(&self, tree: &Worktree, git_dir: &Path) -> Option<u64> {
+        let files = ["HEAD", "index", "logs/HEAD"].map(|name| git_dir.join(name));
+        let times =
+            files.iter().chain([&tree.path]).filter_map(|file| file.metadata().and_then(|at| at.modified()).ok());
+        let seconds = u64::try_from(self.context.clock.seconds()).ok()?;
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        Some(now.duration_since(times.max()?).unwrap_or_default().as_secs() / 86_400)
+    }
+
+    /// Who works in `tree` at this moment.
+    fn in_use(&self, tree: &Worktree, name: &str) -> Result<Option<Why>, Refusal> {
+        let path = tree.path.display();
+        if real_path(self.context.directory()?).starts_with(&tree.path) {
+            let line = format!("{name} has the current directory in its worktree, {path}: change to another one first");
+            return Ok(Some(Why::new("here", line)));
+        }
+        let Some(workers) = in_use::workers(&tree.path) else { return Ok(None) };
+        Ok(workers.first().map(|first| {
+            let more = if workers.len() > 1 { format!(" and {} more", workers.len() - 1) } else { String::new() };
+            let line = format!("{name} is in use: process {} ({}){more} works in {path}", first.process, first.name);
+            Why::new("in-use", line)
+        }))
+    }
+
+    /// What `tree` takes on the disk.
+    pub(crate) fn size(&self, tree: &Worktree) -> Result<Size, Refusal> {
+        if tree.missing {
+            return Ok(Size { complete: true, ..Size::default() });
+        }
+        Ok(Size::of(&tree.path, &self.ignored(tree)?))
+    }
+
+    /// Forgets a worktree whose folder is gone. Its branch stays; a commit that is on no branch keeps it: the reason.
+    pub(crate) fn prune(&mut self, tree: &Worktree) -> Result<Option<Why>, Refusal> {
+        let path = tree.path.display();
+        if tree.locked.is_some() {
+            return Ok(Some(Why::new("locked", format!("{path} is locked"))));
+        }
+        if let Head::Detached(commit) = &tree.head {
+            let asked = self.git().args(["for-each-ref", "--count=1", "--contains", commit]).run()?;
+            if !asked.ok() || asked.text().is_empty() {
+                return Ok(Some(Why::new("not-merged", format!("{path} is all that keeps the commit {commit}"))));
+            }
+        }
+        let _turn = self.repository.turn()?;
+        if tree.path.join(".git").exists() {
+            return Ok(Some(Why::new("in-use", format!("{path} is there again"))));
+        }
+        let removed = self.git().args(["worktree", "remove"]).arg(&tree.path).run()?;
+        if !removed.ok() {
+            return Ok(Some(Why::new("git-refused", format!("git does not forget {path}: {}", removed.complaint()))));
+        }
+        Ok(None)
     }
 
     fn ignored(&self, tree: &Worktree) -> Result<Vec<PathBuf>, Refusal> {
@@ -163,17 +251,17 @@ impl<'a> Site<'a> {
         Ok(!first.unwrap_or(true))
     }
 
-    /// Removes the worktree and its branch. What was done, as lines; the reason where git refuses.
+    /// Removes the worktree and its branch. The reason where git refuses.
     pub(crate) fn remove(
         &mut self,
         tree: &Worktree,
         leaving: &Leaving,
         keep_ignored: bool,
-    ) -> Result<Vec<String>, Refusal> {
+    ) -> Result<Removed, Refusal> {
         let path = tree.path.display();
-        let mut lines = vec![format!("  Removing worktree: {path}")];
+        let mut done = Removed { lines: vec![format!("  Removing worktree: {path}")], branch_deleted: false, left: 0 };
         let turn = self.repository.turn()?;
-        let kept = if keep_ignored { Kept::aside(&tree.path, &leaving.ignored)? } else { None };
+        let kept = if keep_ignored { Aside::put(&tree.path, &leaving.ignored)? } else { None };
         let removed = self.git().args(["worktree", "remove"]).arg(&tree.path).run();
         let removed = removed.and_then(|ended| {
             let refused = || Refusal::new(format!("git does not remove {path}: {}", ended.complaint()));
@@ -181,18 +269,21 @@ impl<'a> Site<'a> {
         });
         if let Some(kept) = kept {
             kept.back()?;
-            lines.push(format!("  Kept ignored files: {path}"));
+            done.lines.push(format!("  Kept ignored files: {path}"));
+            done.left = Size::of(&tree.path, &[]).bytes;
         }
         removed?;
         if let Some(branch) = tree.head.branch() {
-            lines.push(match self.delete_branch(branch, &leaving.commit)? {
+            let stays = self.delete_branch(branch, &leaving.commit)?;
+            done.branch_deleted = stays.is_none();
+            done.lines.push(match stays {
                 None => format!("  Deleting branch: {branch}"),
                 Some(reason) => format!("  Branch {branch} kept: {reason}"),
             });
         }
         drop(turn);
         self.trees = self.repository.known_worktrees(self.context)?;
-        Ok(lines)
+        Ok(done)
     }
 
     /// Deletes a branch that no worktree has, if it still is at `commit`; else the reason why not.
@@ -203,51 +294,4 @@ impl<'a> Site<'a> {
         let ended = self.git().args(["branch", "--quiet", "-D", "--end-of-options", branch]).run()?;
         Ok((!ended.ok()).then(|| ended.complaint()))
     }
-}
-
-/// Ignored files on their way round a removal: beside the worktree, then in its place.
-struct Kept {
-    place: PathBuf,
-    aside: PathBuf,
-}
-
-impl Kept {
-    fn aside(place: &Path, files: &[PathBuf]) -> Result<Option<Self>, Refusal> {
-        if files.is_empty() {
-            return Ok(None);
-        }
-        let mut name = place.as_os_str().to_owned();
-        name.push(format!(".kept-{}", std::process::id()));
-        let kept = Self { place: place.to_owned(), aside: PathBuf::from(name) };
-        for file in files {
-            let target = kept.aside.join(file);
-            let moved = fs::create_dir_all(target.parent().unwrap_or(&kept.aside))
-                .and_then(|()| fs::rename(place.join(file), &target));
-            if let Err(fault) = moved {
-                kept.back()?;
-                return Err(Refusal::new(format!("{} cannot be kept: {fault}", file.display())));
-            }
-        }
-        Ok(Some(kept))
-    }
-
-    fn back(&self) -> Result<(), Refusal> {
-        if !self.aside.exists() {
-            return Ok(());
-        }
-        put_back(&self.aside, &self.place)
-            .map_err(|fault| Refusal::new(format!("the ignored files are in {}: {fault}", self.aside.display())))
-    }
-}
-
-/// Moves what lies in `from` to `to`, whether or not that still is there.
-fn put_back(from: &Path, to: &Path) -> std::io::Result<()> {
-    if fs::symlink_metadata(to).is_err() {
-        return fs::rename(from, to);
-    }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        put_back(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    fs::remove_dir(from)
 }

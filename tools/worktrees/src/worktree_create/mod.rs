@@ -30,7 +30,8 @@ pub const TOOL: Tool = Tool {
 ///
 /// Works from any folder of any of the repository's worktrees. An existing branch is checked out; one that exists on
 /// origin alone is made to track it; any other begins at the present commit. Links that git would take for new files
-/// are added to the repository's info/exclude, which counts for all its worktrees.
+/// are added to the repository's info/exclude, which counts for all its worktrees. What an earlier call for the branch or
+/// the path left half made when it was killed is taken away first; where somebody put files into it, it is finished.
 ///
 /// Ends with 0; 1 when it refuses; git's code (128) when git does, nothing being left behind; the package manager's code
 /// when the installation fails (the worktree stays).
@@ -106,7 +107,10 @@ fn create(context: &Context, arguments: &Arguments) -> Answer {
         }
         return Ok(Outcome::silent().with_code(exit_code::REFUSED).with_note(line));
     }
-    if let Some(refusal) = home.taken(&repository, branch, &path) {
+    let new = NewWorktree { branch, path: &path, from: arguments.from.as_deref() };
+    if !new.is_begun(context, &repository)?
+        && let Some(refusal) = home.taken(&repository, branch, &path)
+    {
         return Err(refusal);
     }
     if let Some(other) =
@@ -115,7 +119,6 @@ fn create(context: &Context, arguments: &Arguments) -> Answer {
         let top = other.top.unwrap_or(other.git_dir);
         context.note(format!("{} lies inside another repository, {}", path.display(), top.display()));
     }
-    let new = NewWorktree { branch, path: &path, from: arguments.from.as_deref() };
     // From here on the worktree is there, and stays: what fails is said, with its code.
     let mut made = make(context, &repository, &home, &new)?;
     let command = install::command(&path).filter(|_| !arguments.no_install);

@@ -1,6 +1,8 @@
 //! worktree-merge-check: one line for each worktree: can it be merged? People and agents call it; the rules are those by
 //! which plan-db closes a plan.
 
+mod between;
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -8,6 +10,8 @@ use clap::{CommandFactory, Parser};
 use crewkit_repo::{Git, MainBranch, MergeState, Repository, Worktree, branch_or_detached};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, args, exit_code, text};
 use serde::Serialize;
+
+use between::{Clash, Side, clashes};
 
 /// worktree-merge-check.
 pub const TOOL: Tool = Tool {
@@ -28,15 +32,24 @@ const NAMED: usize = 5;
 /// ALREADY_MERGED its content is in the main branch, MISSING its folder is gone, UNREADABLE git cannot read it; else
 /// READY(+n) commits to merge, or EMPTY.
 ///
-/// Ends with 0; 1 outside a repository, without a main branch, when no worktree has the branch of --detail, and when
-/// one cannot be read.
+/// With --between, below: a line beginning with BETWEEN for each two branches that can no longer both be merged without
+/// a conflict, and the files; what is not committed does not count.
+///
+/// Ends with 0; 1 outside a repository, without a main branch, when no worktree has the branch of --detail or --branch,
+/// and when one cannot be read.
 #[derive(Parser, Debug)]
 #[command(name = "worktree-merge-check", disable_version_flag = true)]
 struct Arguments {
     /// Tell more of this branch's worktree: path, counts, changed files, uncommitted changes
     #[arg(long, value_name = "BRANCH")]
     detail: Option<String>,
-    /// One JSON object: `main`, `commit`, `worktrees`
+    /// Only the worktree of this branch
+    #[arg(long, value_name = "BRANCH")]
+    branch: Option<String>,
+    /// Conflicts of worktrees with each other too
+    #[arg(long)]
+    between: bool,
+    /// One JSON object: `main`, `commit`, `worktrees`, `between`
     #[arg(long)]
     json: bool,
 }
@@ -46,6 +59,8 @@ struct Report {
     main: String,
     commit: String,
     worktrees: Vec<Judged>,
+    /// `null` when it was not asked for.
+    between: Option<Vec<Clash>>,
 }
 
 /// One worktree. What is not known is `null`.
@@ -81,17 +96,32 @@ fn check(context: &Context, arguments: &Arguments) -> Answer {
         return Ok(failed("no main branch: neither main nor master nor origin/HEAD (MAIN_BRANCH can name it)"));
     };
     let mut out = format!("MAIN={}\n", main.commit);
-    let mut report = Report { main: main.name.clone(), commit: main.commit.clone(), worktrees: Vec::new() };
+    let mut report =
+        Report { main: main.name.clone(), commit: main.commit.clone(), worktrees: Vec::new(), between: None };
     let mut notes = Vec::new();
-    let mut detailed = false;
+    let (mut detailed, mut found) = (false, false);
+    let mut sides = Vec::new();
     let trees = repository.known_worktrees(context)?;
     for tree in trees.iter().filter(|tree| !tree.bare && tree.head.branch() != Some(&main.name)) {
         let branch = branch_or_detached(&tree.head);
+        let shown = arguments.branch.as_deref().is_none_or(|only| only == branch);
+        if !shown && !arguments.between {
+            continue;
+        }
+        found |= shown;
         let state = if tree.missing {
             Ok(MergeState::Missing)
         } else {
             MergeState::of(context, &repository, &main, &tree.path)
         };
+        if let (true, Ok(MergeState::Known { commit, relation, .. })) = (arguments.between, &state)
+            && !relation.merged
+        {
+            sides.push(Side { tree, commit: commit.clone(), shown });
+        }
+        if !shown {
+            continue;
+        }
         let words = state.as_ref().map_or_else(|_| "UNREADABLE".to_owned(), ToString::to_string);
         if let Err(refusal) = &state {
             notes.push(format!("{}: {refusal}", tree.path.display()));
@@ -105,8 +135,24 @@ fn check(context: &Context, arguments: &Arguments) -> Answer {
         }
         report.worktrees.push(judged(tree, words, state.map_err(|refusal| refusal.message)));
     }
+    if arguments.between {
+        let clashes = clashes(context, &repository, &main, &sides)?;
+        for clash in &clashes {
+            let [one, other] = &clash.branches;
+            out += &text::one_line(&format!("BETWEEN {one} | {other} | CONFLICT {}", clash.files.join(", ")));
+            out.push('\n');
+        }
+        if clashes.is_empty() {
+            out += "BETWEEN: no conflicts\n";
+        }
+        report.between = Some(clashes);
+    }
     let mut code = if notes.is_empty() { exit_code::DONE } else { exit_code::REFUSED };
     if let Some(branch) = arguments.detail.as_ref().filter(|_| !detailed) {
+        notes.push(format!("ERR: no worktree has the branch '{branch}'"));
+        code = exit_code::REFUSED;
+    }
+    if let Some(branch) = arguments.branch.as_ref().filter(|_| !found) {
         notes.push(format!("ERR: no worktree has the branch '{branch}'"));
         code = exit_code::REFUSED;
     }
