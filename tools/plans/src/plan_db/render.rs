@@ -96,9 +96,9 @@ fn find_spec(context: &Context, plan: &PlanDocument, file: Option<&Path>) -> Opt
     places.into_iter().find_map(|(path, is_spec)| {
         let path = path?;
         match spec::parse(&fs::read(&path).ok()?) {
-            Ok(root) => Some(root),
+            // A source may be any document, and many of them are YAML of a kind.
+            Ok(root) => (is_spec || root.contains_key("waves") || root.contains_key("user_request")).then_some(root),
             Err(fault) => {
-                // A source may be any document.
                 if is_spec {
                     context.note(format!("[WARN] {} is not read: {fault}", path.display()));
                 }

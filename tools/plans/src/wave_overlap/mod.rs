@@ -70,7 +70,7 @@ struct CheckPlan {
 
 #[derive(Debug, clap::Args)]
 struct CheckSpec {
-    /// The spec; - is standard input
+    /// The spec, JSON or YAML; - is standard input
     #[arg(value_name = "SPEC_FILE")]
     spec: PathBuf,
     /// End with 1 for the risk warning, 2 for critical
