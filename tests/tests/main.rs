@@ -9,6 +9,7 @@ mod house;
 mod install;
 mod locks;
 mod merge_queue;
+mod plan_spec;
 mod plans_checks;
 mod plans_cluster;
 mod plans_next;

@@ -48,9 +48,10 @@ struct Builder {
 impl Builder {
     fn take(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.document.is_some() => Err("a second document begins".to_owned()),
-            Event::DocumentStart(_) => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
             Event::Alias(anchor) => {
                 let (value, size) = self.anchors.get(&anchor).cloned().ok_or("an alias of something unfinished")?;
                 self.count(size)?;
@@ -143,8 +144,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => string(),
         Some(tag) if tag.is_yaml_core_schema() => match (tag.suffix.as_str(), plain(text)) {
             ("str", _) => string(),
-            ("null", value @ Value::Null) | ("bool", value @ Value::Bool(_)) => Ok(value),
-            ("int" | "float", value @ Value::Number(_)) => Ok(value),
+            ("null", value @ Value::Null)
+            | ("bool", value @ Value::Bool(_))
+            | ("int" | "float", value @ Value::Number(_)) => Ok(value),
             (kind, _) => Err(format!("'{text}' is no {kind}")),
         },
         Some(tag) => Err(format!("the tag {tag} is not known")),
@@ -201,11 +203,8 @@ mod tests {
     #[test]
     fn aliases_repeat_and_stay_within_bounds() {
         assert_eq!(parse("a: &x [1, {b: 2}]\nc: *x\n").unwrap(), json!({"a": [1, {"b": 2}], "c": [1, {"b": 2}]}));
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for i in 1..9 {
-            let same = vec![format!("*a{}", i - 1); 10].join(", ");
-            bomb.push_str(&format!("a{i}: &a{i} [{same}]\n"));
-        }
+        let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
+        let bomb: String = std::iter::once("a0: &a0 [x, x]\n".to_owned()).chain((1..12).map(line)).collect();
         assert!(parse(&bomb).unwrap_err().contains("values"));
         let nested = |levels: usize| parse(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
         assert!(nested(DEPTH).is_ok());
