@@ -10,6 +10,7 @@ mod install;
 mod lock_globs;
 mod locks;
 mod merge_queue;
+mod plan_spec;
 mod plans_checks;
 mod plans_cluster;
 mod plans_next;

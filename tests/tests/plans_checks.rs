@@ -341,3 +341,47 @@ fn the_request_comes_from_the_first_place_that_has_one() {
     let ended = crew.run("plan-db", ["render", "3"]).code(1);
     assert!(ended.stdout.contains("# Plan: Src") && ended.stderr.contains("/dev/null/x.md"), "{ended:?}");
 }
+
+#[test]
+fn a_spec_may_be_yaml() {
+    let text = "user_request: |\n  Add login\n  soon\nrequirements:\n- {id: F-01, text: Login works, wave: W1}\nwaves:\n- id: W1\n  name: one\n  \
+        depends_on: []\n  tasks:\n  - &first\n    id: T1-01\n    do: Edit it # carefully\n    files: [src/a.ts, 'Makefile']\n    ref: F-01\n    \
+        verify: [\"make test\"]\n    priority: P0\n    type: feature\n    model: opus\n    effort: 2\n  - id: T1-02\n    do: >-\n      Look at\n      it\n    \
+        files: [src/a.ts]\n";
+    let crew = Crew::new();
+    crew.run("plan-db", ["create", "demo", "A"]).code(0);
+    crew.write(&crew.work().join("spec.yaml"), text);
+    let overlap = crew.run("wave-overlap", ["check-spec", "spec.yaml"]).code(0).json();
+    assert_eq!(overlap["waves_with_overlap"][0]["overlaps"][0]["shared_files"], json!(["src/a.ts"]));
+    assert_eq!(crew.run("plan-db", ["import", "1", "spec.yaml"]).code(0).stdout, "1\n2\n");
+    assert_eq!(
+        crew.sql("SELECT task_id, title, description, priority, model, effort_level, files FROM tasks"),
+        [
+            json!([
+                "T1-01",
+                "Edit it",
+                "Edit it | Files: src/a.ts, Makefile | Ref: F-01",
+                "P0",
+                "opus",
+                2,
+                "[\"src/a.ts\",\"Makefile\"]"
+            ]),
+            json!(["T1-02", "Look at it", "Look at it | Files: src/a.ts", "P1", "sonnet", 1, "[\"src/a.ts\"]"]),
+        ]
+        .map(|row| row.as_array().unwrap().clone())
+    );
+    // The copy is what other tools read: JSON.
+    let copy = std::fs::read_to_string(crew.claude().join("plans/demo/A-spec.json")).unwrap();
+    assert_eq!(serde_json_of(&copy)["waves"][0]["tasks"][0]["effort"], 2);
+    assert!(crew.run("plan-db", ["render", "1"]).code(0).stdout.contains("> Add login\n> soon\n"));
+    let conflict = crew.feed(text, "plan-db", ["conflict-check-spec", "demo", "-"]).code(1).json();
+    assert_eq!(conflict["conflicts"][0]["overlap_files"], json!(["Makefile", "src/a.ts"]));
+    for broken in ["waves:\n\t- id: W1\n", "a: 1\na: 2\n", "plain words", "waves: *nothing\n"] {
+        crew.feed(broken, "plan-db", ["import", "1", "-"]).code(1);
+        assert!(crew.feed(broken, "wave-overlap", ["check-spec", "-"]).code(2).json()["error"].is_string(), "{broken}");
+    }
+}
+
+fn serde_json_of(text: &str) -> Value {
+    text.parse().unwrap()
+}

@@ -119,6 +119,8 @@ fn a_spec_is_checked_without_a_database() {
     ] {
         assert_eq!(json!(shared(&spec(tasks))), wanted, "{tasks}");
     }
+    assert_eq!(crew.run("wave-overlap", ["check-plan", "1"]).code(2).json(), json!({"error": "plan not found"}));
+    assert_eq!(crew.run("wave-overlap", ["check-wave", "1", "1"]).code(2).json(), json!({"error": "wave not found"}));
     assert!(!crew.database().exists());
     for (text, part) in [
         ("{\"waves\":[", "JSON"),

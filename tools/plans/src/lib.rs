@@ -8,3 +8,4 @@ mod spec_tasks;
 mod task_files;
 mod wave_conditions;
 pub mod wave_overlap;
+mod yaml;

@@ -116,17 +116,14 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     let mut first = true;
     while !rest.is_empty() {
         if let Some(index) = rest.strip_prefix('[') {
-            let (inner, after) = match index.strip_prefix('"') {
-                Some(_) => {
-                    let mut stream = serde_json::Deserializer::from_str(index).into_iter::<String>();
-                    let key = stream.next()?.ok()?;
-                    let after = index[stream.byte_offset()..].strip_prefix(']')?;
-                    (value.get(&key), after)
-                }
-                None => {
-                    let (number, after) = index.split_once(']')?;
-                    (value.get(number.parse::<usize>().ok()?), after)
-                }
+            let (inner, after) = if index.starts_with('"') {
+                let mut stream = serde_json::Deserializer::from_str(index).into_iter::<String>();
+                let key = stream.next()?.ok()?;
+                let after = index[stream.byte_offset()..].strip_prefix(']')?;
+                (value.get(&key), after)
+            } else {
+                let (number, after) = index.split_once(']')?;
+                (value.get(number.parse::<usize>().ok()?), after)
             };
             value = inner.unwrap_or(&Value::Null);
             rest = after;

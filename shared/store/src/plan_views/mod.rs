@@ -7,6 +7,7 @@ mod boards;
 mod cluster;
 mod context;
 mod document;
+mod export;
 mod named_files;
 mod tasks;
 
@@ -23,6 +24,7 @@ pub use boards::{BoardPlan, Plan, RunningTask};
 pub use cluster::{CLUSTER_SQL, Heartbeat, HostedPlan, HostedTask, PlanHost, TokenUse};
 pub use context::{FinishedTask, OpenTask, PlanContext, TaskWave};
 pub use document::{DocumentTask, DocumentWave, PlanDocument};
+pub use export::{ExportPlan, ExportTask, ExportWave};
 pub use named_files::{OpenPlan, TaskTexts, WaveHead};
 pub use tasks::{Failure, TaskRow};
 

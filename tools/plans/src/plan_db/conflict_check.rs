@@ -37,7 +37,7 @@ struct ConflictCheckSpec {
     /// The project
     #[arg(value_name = "PROJECT_ID")]
     project: String,
-    /// The spec; - is standard input
+    /// The spec, JSON or YAML; - is standard input
     #[arg(value_name = "SPEC_FILE")]
     spec: PathBuf,
 }

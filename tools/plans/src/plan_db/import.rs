@@ -26,7 +26,7 @@ struct Import {
     /// Row id of the plan
     #[arg(value_name = "PLAN_ID")]
     plan: RowId,
-    /// The spec, a JSON file; - is standard input
+    /// The spec, JSON or YAML; - is standard input
     #[arg(value_name = "SPEC_FILE")]
     spec: PathBuf,
     /// Show what would be entered, and all faults of the spec; write nothing
@@ -56,6 +56,7 @@ fn import(context: &Context, arguments: &[OsString]) -> Answer {
         if args.dry_run {
             return Ok(preview(&plan, &spec));
         }
+        let bytes = spec::as_json(bytes).map_err(|fault| refuse(&name, &[fault]))?;
         enter(context, &plan, &args.spec, &bytes, &spec)
     })
 }

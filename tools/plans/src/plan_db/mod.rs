@@ -11,6 +11,7 @@ pub(crate) mod conflict_check;
 mod context;
 mod create;
 mod drift_check;
+mod export;
 pub(crate) mod import;
 mod json;
 mod kanban;
@@ -18,6 +19,7 @@ mod list;
 mod next;
 mod pass_on;
 mod paths;
+mod plan_spec;
 mod rebase_plan;
 mod render;
 mod show;
@@ -68,6 +70,7 @@ const GROUPS: &[&[Subcommand]] = &[
     kanban::SUBCOMMANDS,
     context::SUBCOMMANDS,
     render::SUBCOMMANDS,
+    export::SUBCOMMANDS,
     paths::SUBCOMMANDS,
     where_::SUBCOMMANDS,
     cluster::SUBCOMMANDS,

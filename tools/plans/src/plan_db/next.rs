@@ -137,20 +137,16 @@ fn ready(context: &Context, arguments: &[OsString]) -> Answer {
 fn next(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Next>(arguments, exit_code::REFUSED, |args| {
         let plans = context.store()?.plans();
-        let (plan, place) = match (&args.agent, args.claim) {
-            (Some(agent), true) => {
-                let own = |plan: &WorkPlan| {
-                    plan.tasks.iter().position(|task| task.status == "in_progress" && task.assignee == *agent)
-                };
-                let choose =
-                    |plan: &WorkPlan| args.resume.then(|| own(plan)).flatten().or_else(|| first(plan, args.which));
-                plans.take_task(args.plan.0, agent, &context.host(), choose, &context.now())?
-            }
-            _ => {
-                let plan = plans.work(args.plan.0)?;
-                let place = first(&plan, args.which);
-                (plan, place)
-            }
+        let (plan, place) = if let (Some(agent), true) = (&args.agent, args.claim) {
+            let own = |plan: &WorkPlan| {
+                plan.tasks.iter().position(|task| task.status == "in_progress" && task.assignee == *agent)
+            };
+            let choose = |plan: &WorkPlan| args.resume.then(|| own(plan)).flatten().or_else(|| first(plan, args.which));
+            plans.take_task(args.plan.0, agent, &context.host(), choose, &context.now())?
+        } else {
+            let plan = plans.work(args.plan.0)?;
+            let place = first(&plan, args.which);
+            (plan, place)
         };
         let count = |wanted: &dyn Fn(&WorkTask) -> bool| plan.tasks.iter().filter(|task| wanted(task)).count();
         let begun = place.is_some_and(|place| args.claim && plan.tasks[place].status != "in_progress");

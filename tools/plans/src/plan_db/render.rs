@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{CommandFactory as _, Parser};
 use crewkit_repo::Repository;
@@ -15,7 +15,7 @@ use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Outcome, exit_code};
 use serde_json::Value;
 
-use super::{Subcommand, import, show, spec};
+use super::{Subcommand, plan_spec, show};
 use document::{Document, Requirement};
 
 pub(super) const SUBCOMMANDS: &[Subcommand] = &[Subcommand { name: "render", command: Render::command, run: render }];
@@ -33,7 +33,7 @@ fn render(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Render>(arguments, exit_code::REFUSED, |args| {
         let plan = context.store()?.plan_views().document(args.plan.0)?.ok_or_else(|| show::no_plan(args.plan))?;
         let file = plan.markdown_path.as_deref().map(|path| context.expand_home(path));
-        let spec = find_spec(context, &plan, file.as_deref());
+        let spec = plan_spec::find(context, &plan, file.as_deref());
         let worktree = plan.worktree_path.as_deref().map(|path| context.expand_home(path));
         let branch = worktree.as_deref().and_then(branch);
         let document = Document {
@@ -85,27 +85,6 @@ fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
-}
-
-/// The plan's spec: beside its Markdown file, else the copy that import keeps, else its source.
-fn find_spec(context: &Context, plan: &PlanDocument, file: Option<&Path>) -> Option<serde_json::Map<String, Value>> {
-    let beside = file.and_then(Path::parent).map(|folder| folder.join("spec.json"));
-    let copy = import::spec_copy(context, &plan.project, &plan.name).ok();
-    let source = plan.source_file.as_deref().map(|path| context.expand_home(path));
-    let places: [(Option<PathBuf>, bool); 3] = [(beside, true), (copy, true), (source, false)];
-    places.into_iter().find_map(|(path, is_spec)| {
-        let path = path?;
-        match spec::parse(&fs::read(&path).ok()?) {
-            Ok(root) => Some(root),
-            Err(fault) => {
-                // A source may be any document.
-                if is_spec {
-                    context.note(format!("[WARN] {} is not read: {fault}", path.display()));
-                }
-                None
-            }
-        }
-    })
 }
 
 /// What was asked for: the spec's request, else the source file's name, else the plan's description.

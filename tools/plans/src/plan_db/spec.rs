@@ -1,6 +1,6 @@
 //! The spec of a plan: reading it, and every fault in it at once.
 //!
-//! A spec is a JSON object with `user_request`, `requirements` and `waves`, each wave with its `tasks`. A task with
+//! A spec is an object, in JSON or YAML, with `user_request`, `requirements` and `waves`, each wave with its `tasks`. A task with
 //! `do` is of the new form (`files`, `ref`, `verify`, `depends_on`), one with `title` alone of the old (`description`,
 //! `test_criteria`). What import cannot do without is a fault; what the published schema asks beyond that is a warning.
 
@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 use crewkit_store::plans::{NewWave, SpecWave};
 use crewkit_tool::text;
 use serde_json::{Map, Value};
+
+use crate::yaml;
 
 /// Characters of the request's first line that become the plan's description.
 const REQUEST_CHARACTERS: usize = 200;
@@ -51,16 +53,37 @@ pub(crate) fn read(bytes: &[u8], known: &[String]) -> Result<Spec, Vec<String>> 
     }
 }
 
-/// The object that a spec is.
+/// The object that a spec is: JSON when it begins as that, else YAML.
 ///
 /// # Errors
 /// Why it is none, in one line.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match serde_json::from_slice(bytes).map_err(|fault| format!("no JSON: {fault}"))? {
+    let value = if is_json(bytes) {
+        serde_json::from_slice(bytes).map_err(|fault| format!("no JSON: {fault}"))?
+    } else {
+        let text = str::from_utf8(bytes).map_err(|_| "neither JSON nor YAML: not UTF-8".to_owned())?;
+        yaml::parse(text).map_err(|fault| format!("neither JSON nor YAML: {fault}"))?
+    };
+    match value {
         Value::Object(root) => Ok(root),
-        other => Err(format!("a JSON object is wanted, this is {}", kind_of(&other))),
+        other => Err(format!("an object is wanted, this is {}", kind_of(&other))),
     }
+}
+
+/// A spec as JSON text: as it is, or what its YAML says.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn as_json(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if is_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
+        return Ok(bytes);
+    }
+    serde_json::to_vec_pretty(&parse(&bytes)?).map_err(|fault| fault.to_string())
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first().is_none_or(|first| matches!(first, b'{' | b'['))
 }
 
 /// A warning and the codes it holds for.

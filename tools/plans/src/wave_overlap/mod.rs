@@ -70,7 +70,7 @@ struct CheckPlan {
 
 #[derive(Debug, clap::Args)]
 struct CheckSpec {
-    /// The spec; - is standard input
+    /// The spec, JSON or YAML; - is standard input
     #[arg(value_name = "SPEC_FILE")]
     spec: PathBuf,
     /// End with 1 for the risk warning, 2 for critical
@@ -135,7 +135,8 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 }
 
 fn check_wave(context: &Context, args: &CheckWave) -> Answer {
-    let views = context.store()?.plan_views();
+    let Some(store) = context.existing_store()? else { return Ok(cannot_tell("wave not found")) };
+    let views = store.plan_views();
     let waves = views.wave_heads(args.plan.0)?;
     let Some(wave) = waves.into_iter().find(|wave| wave.id == args.wave.0) else {
         return Ok(cannot_tell("wave not found"));
@@ -146,7 +147,8 @@ fn check_wave(context: &Context, args: &CheckWave) -> Answer {
 }
 
 fn check_plan(context: &Context, args: &CheckPlan) -> Answer {
-    let views = context.store()?.plan_views();
+    let Some(store) = context.existing_store()? else { return Ok(cannot_tell("plan not found")) };
+    let views = store.plan_views();
     if views.name(args.plan.0)?.is_none() {
         return Ok(cannot_tell("plan not found"));
     }
