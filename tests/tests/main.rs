@@ -13,6 +13,7 @@ mod plans_cluster;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod soak;
 mod stale_check;
 mod state;
 mod wave_worktree;
