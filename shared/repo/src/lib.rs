@@ -4,6 +4,7 @@
 //! tree is the exception: git itself knows it best and fastest.
 
 mod add;
+mod base;
 mod commits;
 mod env_links;
 mod facts;
@@ -17,6 +18,7 @@ mod told;
 mod turn;
 
 pub use add::{Added, NewWorktree, Origin, is_branch_name};
+pub use base::{BaseBranch, Fetched, Moved, Touched};
 pub use commits::{Commit, History};
 pub use env_links::EnvLinks;
 pub use facts::{Head, Repository, Worktree};

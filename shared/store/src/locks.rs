@@ -12,16 +12,23 @@
 //! Every grant gets a number larger than all before it, counted in `schema_metadata` under `file_lock_fence`. Who
 //! writes under a lock can have the number verified first: a holder that slept through the loss of its lock finds out.
 //!
+//! # Patterns
+//! A row with `is_glob` locks every path that its `file_path`, a pattern (see [`glob`]), means: whether there is such a
+//! file or not. It and a lock on a file it covers, or on a pattern that it meets, exclude each other, unless they are of
+//! one owner: who holds a pattern holds the files that it covers.
+//!
 //! # Other programs
 //! Rows made by others have no fence and no place in a repository; they count as locks all the same.
 
 mod claim;
+pub mod glob;
 mod release;
 mod wait;
 
 use rusqlite::{Connection, Params, Row};
 
 use crate::{Result, Store};
+use glob::Pattern;
 
 pub use claim::{Claim, Claimed, Grant};
 
@@ -31,13 +38,61 @@ pub const FRESH_SECONDS: i64 = 300;
 /// The heartbeat's age, in seconds, beyond which a lock of this computer is stale whatever its process does.
 pub const OLD_SECONDS: i64 = 1800;
 
-/// A file as locks know it.
+/// A file as locks know it, or a pattern of files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockedFile {
-    /// Absolute, links resolved.
+    /// Absolute, links resolved; of a pattern those of the folders before its first wildcard.
     pub path: String,
     /// The repository that holds it, when there is one.
     pub origin: Option<Origin>,
+    /// Whether it is a pattern (see [`glob`]).
+    pub glob: bool,
+}
+
+impl LockedFile {
+    /// Whether `lock` is a lock on this file, or on one that both may mean; with `across_worktrees` also when it is on
+    /// the copy in another work tree.
+    fn meets(&self, lock: &Lock, across_worktrees: bool) -> bool {
+        if meet((&self.path, self.glob), (&lock.file, lock.glob)) {
+            return true;
+        }
+        match (&self.origin, &lock.origin) {
+            (Some(own), Some(other)) if across_worktrees && own.repository == other.repository => {
+                meet((&own.path, self.glob), (&other.path, lock.glob))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether who holds `lock` holds this file, or every file that this pattern means.
+    pub fn is_covered_by(&self, lock: &Lock) -> bool {
+        if self.path == lock.file && self.glob == lock.glob {
+            return true;
+        }
+        lock.glob
+            && if self.glob {
+                // Below a folder lies whatever a pattern below it means.
+                lock.file.strip_suffix("**").is_some_and(|folder| {
+                    folder.ends_with('/')
+                        && Pattern::parse(folder).is_ok_and(|pattern| pattern.is_one_path())
+                        && self.path.starts_with(folder)
+                })
+            } else {
+                meet((&self.path, false), (&lock.file, true))
+            }
+    }
+}
+
+/// Whether two paths, or patterns of paths, may mean the same file.
+fn meet((one, one_glob): (&str, bool), (two, two_glob): (&str, bool)) -> bool {
+    if one == two && one_glob == two_glob {
+        return true;
+    }
+    // A pattern that cannot be read is nothing that this program wrote: it is taken for a path.
+    let pattern = |text: &str, glob: bool| {
+        if glob { Pattern::parse(text).ok() } else { None }.unwrap_or_else(|| Pattern::of_path(text))
+    };
+    (one_glob || two_glob) && pattern(one, one_glob).meets(&pattern(two, two_glob))
 }
 
 /// A file's place in a repository: the same for its copies in all work trees.
@@ -94,6 +149,8 @@ pub struct Lock {
     pub fence: Option<i64>,
     /// The file's place in its repository.
     pub origin: Option<Origin>,
+    /// Whether `file` is a pattern of files.
+    pub glob: bool,
 }
 
 impl Lock {
@@ -151,18 +208,17 @@ impl Store {
 }
 
 impl Locks<'_> {
-    /// The lock on the file at `path`.
+    /// The lock whose path is `path`: a file's, or a pattern.
     pub fn get(self, path: &str, now: &str) -> Result<Option<Lock>> {
         Ok(self.store.read(|connection| select(connection, "file_path = ?2", (now, path)))?.pop())
     }
 
-    /// The locks on other work trees' copies of `file`, in order of acquisition.
-    pub fn of_copies(self, file: &LockedFile, now: &str) -> Result<Vec<Lock>> {
-        let Some(origin) = &file.origin else { return Ok(Vec::new()) };
-        self.store.read(|connection| {
-            let sql = "repository = ?2 AND repository_path = ?3 AND file_path <> ?4";
-            select(connection, sql, (now, &origin.repository, &origin.path, &file.path))
-        })
+    /// The locks on `file`: that on the file itself first, then those on patterns that cover it (or, for a pattern, on
+    /// all that it meets) in order of acquisition; with `across_worktrees` those on its copies in other work trees last.
+    pub fn on(self, file: &LockedFile, across_worktrees: bool, now: &str) -> Result<Vec<Lock>> {
+        let mut locks = self.store.read(|connection| meeting(connection, file, across_worktrees, now))?;
+        locks.sort_by_key(|lock| (lock.file != file.path, !file.meets(lock, false)));
+        Ok(locks)
     }
 
     /// Locks in order of acquisition.
@@ -180,13 +236,32 @@ impl Locks<'_> {
     }
 }
 
+/// The locks on `file`, in order of acquisition; see [`LockedFile::meets`].
+fn meeting(
+    connection: &Connection,
+    file: &LockedFile,
+    across_worktrees: bool,
+    now: &str,
+) -> rusqlite::Result<Vec<Lock>> {
+    let mut locks = match &file.origin {
+        _ if file.glob => select(connection, "true", [now])?,
+        Some(origin) if across_worktrees => {
+            let sql = "file_path = ?2 OR is_glob OR (repository = ?3 AND repository_path = ?4)";
+            select(connection, sql, (now, &file.path, &origin.repository, &origin.path))?
+        }
+        _ => select(connection, "file_path = ?2 OR is_glob", (now, &file.path))?,
+    };
+    locks.retain(|lock| lock.file == file.path || file.meets(lock, across_worktrees));
+    Ok(locks)
+}
+
 /// The locks for which `condition` holds; `?1` of it is the present time.
 fn select(connection: &Connection, condition: &str, values: impl Params) -> rusqlite::Result<Vec<Lock>> {
     let sql = format!(
         "SELECT file_path, task_id, session_id, plan_id, agent_name, pid, host, \
          max(0, unixepoch(?1) - unixepoch(acquired_at)), \
          max(0, unixepoch(?1) - unixepoch(coalesce(heartbeat_at, acquired_at))), \
-         fence, repository, repository_path FROM file_locks WHERE {condition} ORDER BY acquired_at, id"
+         fence, repository, repository_path, coalesce(is_glob, 0) FROM file_locks WHERE {condition} ORDER BY acquired_at, id"
     );
     connection.prepare(&sql)?.query_map(values, lock)?.collect()
 }
@@ -205,5 +280,6 @@ fn lock(row: &Row<'_>) -> rusqlite::Result<Lock> {
         heartbeat_age: row.get(8)?,
         fence: row.get(9)?,
         origin: origin.map(|(repository, path)| Origin { repository, path }),
+        glob: row.get(12)?,
     })
 }

@@ -43,7 +43,7 @@ CREATE TABLE token_usage (
 CREATE TABLE file_locks (
   id INTEGER PRIMARY KEY, file_path TEXT NOT NULL UNIQUE, task_id TEXT, plan_id INTEGER, agent_name TEXT DEFAULT 'unknown', pid INTEGER NOT NULL,
   host TEXT NOT NULL, acquired_at DATETIME DEFAULT (datetime('now')), heartbeat_at DATETIME DEFAULT (datetime('now')), session_id TEXT,
-  repository TEXT, repository_path TEXT, fence INTEGER);
+  repository TEXT, repository_path TEXT, fence INTEGER, is_glob INTEGER DEFAULT 0);
 CREATE TABLE file_snapshots (
   id INTEGER PRIMARY KEY, task_id TEXT NOT NULL, file_path TEXT NOT NULL, file_hash TEXT NOT NULL, branch TEXT,
   snapshot_at DATETIME DEFAULT (datetime('now')), UNIQUE (task_id, file_path));

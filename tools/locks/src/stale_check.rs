@@ -14,6 +14,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, Parser, Subcommand};
 use crewkit_repo::{Git, Head, Repository, branch_or_detached};
 use crewkit_store::Snapshot;
+use crewkit_store::locks::LockedFile;
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 use serde::Serialize;
 use serde_json::json;
@@ -206,11 +207,11 @@ fn compare(context: &Context, task: &str) -> Result<Checked, Refusal> {
         };
         let locked_by = match store {
             None => None,
-            Some(store) => store.locks().get(&snapshot.path, &context.now())?.map(|lock| Holder {
-                task_id: lock.task_id,
-                session_id: lock.session_id,
-                agent: lock.agent,
-            }),
+            Some(store) => {
+                let file = LockedFile { path: snapshot.path.clone(), origin: None, glob: false };
+                let lock = store.locks().on(&file, false, &context.now())?.into_iter().next();
+                lock.map(|lock| Holder { task_id: lock.task_id, session_id: lock.session_id, agent: lock.agent })
+            }
         };
         checked.changed_files.push(ChangedFile {
             file: snapshot.path,

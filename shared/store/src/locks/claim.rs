@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Here, Lock, LockedFile, Locks, Owner, select};
+use super::{Here, Lock, LockedFile, Locks, Owner, meeting};
 use crate::Result;
 
 /// What an owner wants: some files, all of them or none.
@@ -41,6 +41,8 @@ pub enum Claimed {
 pub struct Grant {
     /// The file's path.
     pub file: String,
+    /// The path of the lock that holds it: the same, or the pattern that the owner had already and that covers it.
+    pub held_by: String,
     /// Whether the owner had it already.
     pub reentrant: bool,
     /// The grant's number; that of the first time where the owner had it already.
@@ -59,8 +61,9 @@ impl Locks<'_> {
                 Survey::Free(found) => found,
                 Survey::Held { file, by } => return Ok(Claimed::Held { file, by }),
             };
-            let grants =
-                claim.files.iter().zip(found).map(|(file, found)| take(connection, claim, file, found, here, &now));
+            let mut gone = Vec::new();
+            let grants = claim.files.iter().zip(found);
+            let grants = grants.map(|(file, found)| take(connection, claim, file, found, &mut gone, (here, &now)));
             grants.collect::<rusqlite::Result<_>>().map(Claimed::Granted).map_err(fail)
         })
     }
@@ -83,14 +86,11 @@ pub(super) enum Survey {
 fn survey(connection: &Connection, claim: &Claim, here: &Here<'_>, now: &str) -> rusqlite::Result<Survey> {
     let mut found = Vec::with_capacity(claim.files.len());
     for file in &claim.files {
-        let locks = match &file.origin {
-            Some(origin) if claim.across_worktrees => {
-                let sql = "file_path = ?2 OR (repository = ?3 AND repository_path = ?4)";
-                select(connection, sql, (now, &file.path, &origin.repository, &origin.path))?
-            }
-            _ => select(connection, "file_path = ?2", (now, &file.path))?,
-        };
-        if let Some(by) = locks.iter().find(|lock| !claim.owner.holds(lock) && !lock.stale(here)) {
+        let locks = meeting(connection, file, claim.across_worktrees, now)?;
+        // A file whose name is a pattern's text and that pattern cannot both be locked, not even by one owner.
+        let other_kind = |lock: &Lock| lock.file == file.path && lock.glob != file.glob;
+        let stands = |lock: &&Lock| other_kind(lock) || !claim.owner.holds(lock);
+        if let Some(by) = locks.iter().filter(stands).find(|lock| !lock.stale(here)) {
             return Ok(Survey::Held { file: file.path.clone(), by: Box::new(by.clone()) });
         }
         found.push(locks);
@@ -98,22 +98,31 @@ fn survey(connection: &Connection, claim: &Claim, here: &Here<'_>, now: &str) ->
     Ok(Survey::Free(found))
 }
 
-/// Takes one file whose locks, `found`, are all the owner's or stale.
+/// Takes one file whose locks, `found`, are all the owner's or stale. `gone`: those that the claim has broken so far.
 fn take(
     connection: &Connection,
     claim: &Claim,
     file: &LockedFile,
     found: Vec<Lock>,
-    here: &Here<'_>,
-    now: &str,
+    gone: &mut Vec<String>,
+    (here, now): (&Here<'_>, &str),
 ) -> rusqlite::Result<Grant> {
     let Owner { task, session } = &claim.owner;
-    let (own, broken): (Vec<Lock>, Vec<Lock>) = found.into_iter().partition(|lock| claim.owner.holds(lock));
+    let is_own = |lock: &Lock| claim.owner.holds(lock) && (lock.file != file.path || lock.glob == file.glob);
+    let (own, mut broken): (Vec<Lock>, Vec<Lock>) = found.into_iter().partition(is_own);
+    // One that is in the way of several files of the claim is broken once: its place may be the owner's by now.
+    broken.retain(|lock| !gone.contains(&lock.file));
     for lock in &broken {
         connection.execute("DELETE FROM file_locks WHERE file_path = ?1", [&lock.file])?;
+        gone.push(lock.file.clone());
     }
-    let own = own.into_iter().find(|lock| lock.file == file.path);
+    // A task that works under its session's pattern gets locks of its own, or it would keep the session's other tasks
+    // out of all of it.
+    let covers = |lock: &&Lock| file.is_covered_by(lock) && (task.is_none() || *task == lock.task_id);
+    let exact = own.iter().find(|lock| lock.file == file.path);
+    let own = exact.or_else(|| own.iter().find(covers));
     let reentrant = own.is_some();
+    let held_by = own.map_or(&file.path, |lock| &lock.file).clone();
     let fence = match own.and_then(|lock| lock.fence) {
         Some(fence) => fence,
         None => next_fence(connection)?,
@@ -123,13 +132,14 @@ fn take(
         connection.execute(
             "UPDATE file_locks SET heartbeat_at = ?2, pid = ?3, host = ?4, task_id = coalesce(?5, task_id), \
              session_id = coalesce(?6, session_id), plan_id = coalesce(plan_id, ?7), fence = ?8 WHERE file_path = ?1",
-            params![file.path, now, claim.pid, here.host, task, session, claim.plan_id, fence],
+            params![held_by, now, claim.pid, here.host, task, session, claim.plan_id, fence],
         )?;
     } else {
         let origin = file.origin.as_ref();
         connection.execute(
             "INSERT INTO file_locks (file_path, task_id, session_id, plan_id, agent_name, pid, host, acquired_at, \
-             heartbeat_at, repository, repository_path, fence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
+             heartbeat_at, repository, repository_path, fence, is_glob) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)",
             params![
                 file.path,
                 task,
@@ -141,11 +151,12 @@ fn take(
                 now,
                 origin.map(|origin| &origin.repository),
                 origin.map(|origin| &origin.path),
-                fence
+                fence,
+                file.glob
             ],
         )?;
     }
-    Ok(Grant { file: file.path.clone(), reentrant, fence, broken })
+    Ok(Grant { file: file.path.clone(), held_by, reentrant, fence, broken })
 }
 
 /// The number of a new grant. It never falls back, not even when the counter's row was lost.

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Locks, Owner};
+use super::{LockedFile, Locks, Owner, select};
 use crate::Result;
 
 /// Locks whose heartbeat is older than `?2` minutes at the time `?1`.
@@ -33,11 +33,22 @@ impl Locks<'_> {
         self.change("DELETE FROM file_locks WHERE session_id = ?1", [session])
     }
 
-    /// Notes a sign of life of the lock on the file at `path`, whoever holds it, or only if `owner` does. Whether there
-    /// was such a lock.
-    pub fn heartbeat(self, path: &str, owner: &Owner, now: &str) -> Result<bool> {
+    /// Notes a sign of life of the lock on `file` (without one, of those on patterns that cover it), whoever holds it, or
+    /// only if `owner` does. Whether there was such a lock.
+    pub fn heartbeat(self, file: &LockedFile, owner: &Owner, now: &str) -> Result<bool> {
         let sql = format!("UPDATE file_locks SET heartbeat_at = ?4 WHERE {OF_OWNER}");
-        Ok(self.change(&sql, params![path, owner.task, owner.session, now])? > 0)
+        self.store.write(|connection| {
+            let beat = |path: &str| connection.execute(&sql, params![path, owner.task, owner.session, now]);
+            let all = || -> rusqlite::Result<usize> {
+                let own = beat(&file.path)?;
+                if own > 0 {
+                    return Ok(own);
+                }
+                let patterns = select(connection, "is_glob", [now])?;
+                patterns.iter().filter(|lock| file.is_covered_by(lock)).map(|lock| beat(&lock.file)).sum()
+            };
+            Ok(all().map_err(|fault| self.store.fail(&fault))? > 0)
+        })
     }
 
     /// Notes a sign of life of the grant `fence` on the file at `path`; whether that still stands.

@@ -1,6 +1,6 @@
 //! Waiting for locks, in order of arrival.
 //!
-//! Each file that is waited for has a waiting place: an empty file in `DATABASE.waiters/`, named by a hash of the path,
+//! Each lock that is waited for has a waiting place: an empty file in `DATABASE.waiters/`, named by a hash of its path,
 //! whose kernel lock (flock) is the head of the line. The others sleep in the kernel, which wakes them in order and
 //! frees the place of a process that dies; only the head looks at the database. The places keep order, nothing else:
 //! whoever is granted a file is decided by the transaction of [`Locks::claim`] alone, so losing one does no harm.
@@ -39,7 +39,7 @@ impl Locks<'_> {
             let left = deadline.saturating_duration_since(Instant::now());
             self.store.set_patience(left.max(LEAST_PATIENCE));
             let file = match self.claim(claim, here)? {
-                Claimed::Held { file, .. } if Instant::now() < deadline => file,
+                Claimed::Held { by, .. } if Instant::now() < deadline => by.file,
                 ended => return Ok(ended),
             };
             if place.as_ref().is_none_or(|place: &Place| place.file != file) {
@@ -80,7 +80,7 @@ impl Locks<'_> {
                 .files
                 .iter()
                 .zip(&found)
-                .all(|(file, locks)| locks.iter().any(|lock| lock.file == file.path && claim.owner.holds(lock))),
+                .all(|(file, locks)| locks.iter().any(|lock| file.is_covered_by(lock) && claim.owner.holds(lock))),
             _ => false,
         };
         (!held).then_some(&waited.path)

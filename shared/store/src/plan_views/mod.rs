@@ -6,6 +6,8 @@
 mod boards;
 mod cluster;
 mod context;
+mod document;
+mod named_files;
 mod tasks;
 
 use std::ffi::OsStr;
@@ -20,6 +22,8 @@ use crate::{Result, Store};
 pub use boards::{BoardPlan, Plan, RunningTask};
 pub use cluster::{CLUSTER_SQL, Heartbeat, HostedPlan, HostedTask, PlanHost, TokenUse};
 pub use context::{FinishedTask, OpenTask, PlanContext, TaskWave};
+pub use document::{DocumentTask, DocumentWave, PlanDocument};
+pub use named_files::{OpenPlan, TaskTexts, WaveHead};
 pub use tasks::{Failure, TaskRow};
 
 /// The reading side of plans, waves and tasks.

@@ -14,6 +14,7 @@ mod failures;
 mod find;
 mod import;
 mod state;
+mod take;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -29,6 +30,7 @@ pub use failures::NewFailure;
 pub use find::{PlanBrief, TaskPlace};
 pub use import::{Imported, SpecWave};
 pub use state::{TaskStatus, WaveStatus};
+pub use take::{WorkPlan, WorkTask, WorkWave};
 
 impl Store {
     /// Plans, waves and tasks, for writing.

@@ -24,6 +24,9 @@ pub(super) struct Common {
     /// Respect locks on the same file in other work trees of the repository too.
     #[arg(long)]
     across_worktrees: bool,
+    /// Files are patterns: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    pub(super) glob: bool,
 }
 
 /// A process number: positive, as the system has them.
@@ -55,6 +58,9 @@ impl Common {
 }
 
 /// Take the lock on a file for a task; on several with --task, all or none.
+///
+/// DIR/** locks all files below DIR, those to come too; a lock on a file below it and one on the folder exclude each
+/// other. Who holds the folder holds its files.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "file-lock acquire [OPTIONS] <FILE> <TASK>\n       file-lock acquire [OPTIONS] --task <TASK> <FILE>..."
@@ -108,12 +114,16 @@ pub(super) struct Wait {
     /// Wait for locks on the same file in other work trees of the repository too.
     #[arg(long)]
     across_worktrees: bool,
+    /// The file is a pattern: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    glob: bool,
 }
 
 impl Acquire {
     pub(super) fn run(self, context: &Context) -> Answer {
         let (names, task) = names_and_task(self.names, self.task)?;
-        let files = names.iter().map(|name| files::file(context, name)).collect::<Result<_, _>>()?;
+        let files =
+            names.iter().map(|name| files::lockable(context, name, self.common.glob)).collect::<Result<_, _>>()?;
         let owner = Owner { task: Some(task), session: self.session.or_else(|| files::session(context)) };
         let claim = self.common.claim(files, owner, self.agent);
         answer(context, &claim, self.timeout)
@@ -140,7 +150,7 @@ pub(super) fn names_and_task(
 
 impl AcquireSession {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = files::file(context, &self.file)?;
+        let file = files::lockable(context, &self.file, self.common.glob)?;
         let owner = Owner { task: None, session: Some(self.session) };
         let claim = self.common.claim(vec![file], owner, self.agent);
         answer(context, &claim, self.timeout)
@@ -149,7 +159,7 @@ impl AcquireSession {
 
 impl Wait {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = if self.across_worktrees { files::file } else { files::plain_file }(context, &self.file)?;
+        let file = if self.across_worktrees { files::file } else { files::plain_file }(context, &self.file, self.glob)?;
         let claim = Claim {
             files: vec![file],
             owner: Owner::default(),
@@ -238,13 +248,20 @@ fn granted(claim: &Claim, grants: &[Grant]) -> Outcome {
     let owner = OwnerKeys { task_id: claim.owner.task.as_deref(), session_id: claim.owner.session.as_deref() };
     if let [grant] = grants {
         let status = status(grant.reentrant);
-        return Outcome::json(&Acquired { status, file: &grant.file, owner, fence: grant.fence });
+        let covered_by = covered_by(grant);
+        return Outcome::json(&Acquired { status, file: &grant.file, owner, fence: grant.fence, covered_by });
     }
     let files = grants.iter().map(|grant| AcquiredFile {
         file: &grant.file,
         status: status(grant.reentrant),
         fence: grant.fence,
+        covered_by: covered_by(grant),
     });
     let all = AcquiredAll { status: status(grants.iter().all(|grant| grant.reentrant)), owner, files: files.collect() };
     Outcome::json(&all)
+}
+
+/// The pattern that the owner had already and that covers the file.
+fn covered_by(grant: &Grant) -> Option<&str> {
+    (grant.held_by != grant.file).then_some(&grant.held_by)
 }

@@ -11,6 +11,9 @@ pub(super) struct Acquired<'a> {
     #[serde(flatten)]
     pub(super) owner: OwnerKeys<'a>,
     pub(super) fence: i64,
+    /// Where the owner holds the file through a pattern: the pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) covered_by: Option<&'a str>,
 }
 
 /// Several files were acquired or entered again.
@@ -28,6 +31,9 @@ pub(super) struct AcquiredFile<'a> {
     pub(super) file: &'a str,
     pub(super) status: &'static str,
     pub(super) fence: i64,
+    /// Where the owner holds the file through a pattern: the pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) covered_by: Option<&'a str>,
 }
 
 /// Who acquired: the one or the other, or both.
@@ -58,9 +64,12 @@ pub(super) struct Holder<'a> {
     age_sec: Option<i64>,
     heartbeat_age: Option<i64>,
     fence: Option<i64>,
-    /// Where it is the file's copy in another work tree that is locked: the path of that.
+    /// Where it is a pattern, or the file's copy in another work tree, that is locked: the path of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
+    /// Whether the lock is one on a pattern.
+    #[serde(skip_serializing_if = "is_false")]
+    glob: bool,
 }
 
 impl<'a> Holder<'a> {
@@ -76,6 +85,7 @@ impl<'a> Holder<'a> {
             heartbeat_age: lock.heartbeat_age,
             fence: lock.fence,
             file: (lock.file != asked).then_some(&lock.file),
+            glob: lock.glob,
         }
     }
 }
@@ -103,9 +113,12 @@ pub(super) struct Checked<'a> {
     plan_id: Option<i64>,
     fence: Option<i64>,
     stale: bool,
-    /// Where it is the file's copy in another work tree that is locked: the path of that.
+    /// Where it is a pattern, or the file's copy in another work tree, that is locked: the path of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     locked_file: Option<&'a str>,
+    /// Whether the lock is one on a pattern.
+    #[serde(skip_serializing_if = "is_false")]
+    glob: bool,
 }
 
 impl<'a> Checked<'a> {
@@ -125,6 +138,7 @@ impl<'a> Checked<'a> {
             fence: lock.fence,
             stale,
             locked_file: (lock.file != asked).then_some(&lock.file),
+            glob: lock.glob,
         }
     }
 }
@@ -150,6 +164,9 @@ pub(super) struct Listed<'a> {
     plan_id: Option<i64>,
     fence: Option<i64>,
     stale: bool,
+    /// Whether the lock is one on a pattern.
+    #[serde(skip_serializing_if = "is_false")]
+    glob: bool,
 }
 
 impl<'a> Listed<'a> {
@@ -167,6 +184,7 @@ impl<'a> Listed<'a> {
             plan_id: lock.plan_id,
             fence: lock.fence,
             stale,
+            glob: lock.glob,
         }
     }
 }
@@ -193,4 +211,9 @@ impl<'a> From<&'a Lock> for Doomed<'a> {
             host: &lock.host,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -51,7 +51,8 @@ pub(super) struct Hold {
 impl Hold {
     pub(super) fn run(self, context: &Context) -> Answer {
         let (names, task) = names_and_task(self.names, self.task)?;
-        let files = names.iter().map(|name| files::file(context, name)).collect::<Result<_, _>>()?;
+        let files =
+            names.iter().map(|name| files::lockable(context, name, self.common.glob)).collect::<Result<_, _>>()?;
         let owner = Owner { task: Some(task), session: self.session.or_else(|| files::session(context)) };
         let mut claim = self.common.claim(files, owner, self.agent);
         // While the command runs, so does this process.
@@ -102,9 +103,9 @@ fn attend(context: &Context, locks: Locks<'_>, grants: &[Grant], command: &[OsSt
 /// Whether `grant` still stands. A database that does not answer proves nothing: the next look will tell.
 fn stands(context: &Context, locks: Locks<'_>, grant: &Grant, beat: bool) -> bool {
     if beat {
-        return locks.heartbeat_grant(&grant.file, grant.fence, &context.now()).unwrap_or(true);
+        return locks.heartbeat_grant(&grant.held_by, grant.fence, &context.now()).unwrap_or(true);
     }
-    match locks.get(&grant.file, &context.now()) {
+    match locks.get(&grant.held_by, &context.now()) {
         Ok(lock) => lock.is_some_and(|lock| lock.fence == Some(grant.fence)),
         Err(_) => true,
     }

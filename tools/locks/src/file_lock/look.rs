@@ -12,7 +12,7 @@ use serde_json::json;
 use super::answers::{Checked, Free, Holder, Listed};
 use super::files;
 
-/// Say whether a file is locked, and by whom.
+/// Say whether a file is locked, itself or by a pattern that covers it, and by whom.
 #[derive(Args, Debug)]
 pub(super) struct Check {
     /// The file.
@@ -20,6 +20,9 @@ pub(super) struct Check {
     /// Look at locks on the same file in other work trees of the repository too.
     #[arg(long)]
     across_worktrees: bool,
+    /// The file is a pattern: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    glob: bool,
 }
 
 /// List locks in the order in which they were taken.
@@ -51,6 +54,9 @@ pub(super) struct Verify {
     /// The number that acquire gave.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     fence: RowId,
+    /// The file is a pattern: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    glob: bool,
 }
 
 /// Locks, each with whether it is stale.
@@ -64,14 +70,11 @@ fn locks(context: &Context, filter: &Filter) -> Result<Vec<(Lock, bool)>, Refusa
 
 impl Check {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = if self.across_worktrees { files::file } else { files::plain_file }(context, &self.file)?;
+        let file = if self.across_worktrees { files::file } else { files::plain_file }(context, &self.file, self.glob)?;
         let now = context.now();
         let lock = match context.existing_store()? {
             None => None,
-            Some(store) => match store.locks().get(&file.path, &now)? {
-                None if self.across_worktrees => store.locks().of_copies(&file, &now)?.into_iter().next(),
-                found => found,
-            },
+            Some(store) => store.locks().on(&file, self.across_worktrees, &now)?.into_iter().next(),
         };
         Ok(match lock {
             None => Outcome::json(&Free { locked: false, file: &file.path }),
@@ -146,17 +149,18 @@ impl Who {
 
 impl Verify {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = files::path(context, &self.file)?;
+        let file = files::plain_file(context, &self.file, self.glob)?;
         let fence = self.fence.0;
-        let lock = match context.existing_store()? {
-            Some(store) => store.locks().get(&file, &context.now())?,
-            None => None,
+        let locks = match context.existing_store()? {
+            Some(store) => store.locks().on(&file, false, &context.now())?,
+            None => Vec::new(),
         };
-        if lock.as_ref().is_some_and(|lock| lock.fence == Some(fence)) {
-            return Ok(Outcome::json(&json!({ "valid": true, "file": file, "fence": fence })));
+        // The number of a file that its owner's pattern covers is the pattern's.
+        if locks.iter().any(|lock| lock.fence == Some(fence) && file.is_covered_by(lock)) {
+            return Ok(Outcome::json(&json!({ "valid": true, "file": file.path, "fence": fence })));
         }
-        let held_by = lock.as_ref().map(|lock| Holder::new(lock, &file));
-        let answer = json!({ "valid": false, "file": file, "fence": fence, "held_by": held_by });
+        let held_by = locks.first().map(|lock| Holder::new(lock, &file.path));
+        let answer = json!({ "valid": false, "file": file.path, "fence": fence, "held_by": held_by });
         Ok(Outcome::json_error(&answer, exit_code::REFUSED))
     }
 }

@@ -21,6 +21,9 @@ pub(super) struct Release {
     /// Only if this session holds it.
     #[arg(long, value_name = "ID", value_parser = files::name())]
     session: Option<String>,
+    /// The file is a pattern: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    glob: bool,
 }
 
 /// Give back all locks of a task.
@@ -50,6 +53,9 @@ pub(super) struct Heartbeat {
     /// Only if this session holds it.
     #[arg(long, value_name = "ID", value_parser = files::name())]
     session: Option<String>,
+    /// The file is a pattern: *, ?, [a-z] and ** as in .gitignore. DIR/** is one without this.
+    #[arg(long)]
+    glob: bool,
 }
 
 /// Remove locks, of any computer, whose heartbeat is old.
@@ -65,13 +71,19 @@ pub(super) struct Cleanup {
 
 impl Release {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = files::path(context, &self.file)?;
+        let file = files::plain_file(context, &self.file, self.glob)?;
         let owner = Owner { task: self.task, session: self.session };
-        let count = match context.existing_store()? {
-            Some(store) => store.locks().release(&file, &owner)?,
-            None => 0,
-        };
-        Ok(Outcome::json(&json!({ "released": file, "count": count })))
+        let mut count = 0;
+        if let Some(store) = context.existing_store()? {
+            count = store.locks().release(&file.path, &owner)?;
+            if count == 0 {
+                let locks = store.locks().on(&file, false, &context.now())?;
+                if let Some(lock) = locks.iter().find(|lock| lock.glob && lock.file != file.path) {
+                    context.note(format!("the lock on {} covers {} and stays", lock.file, file.path));
+                }
+            }
+        }
+        Ok(Outcome::json(&json!({ "released": file.path, "count": count })))
     }
 }
 
@@ -97,16 +109,16 @@ impl ReleaseSession {
 
 impl Heartbeat {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let file = files::path(context, &self.file)?;
+        let file = files::plain_file(context, &self.file, self.glob)?;
         let owner = Owner { task: self.task, session: self.session };
         let held = match context.existing_store()? {
             Some(store) => store.locks().heartbeat(&file, &owner, &context.now())?,
             None => false,
         };
         Ok(if held {
-            Outcome::json(&json!({ "heartbeat": "updated", "file": file }))
+            Outcome::json(&json!({ "heartbeat": "updated", "file": file.path }))
         } else {
-            Outcome::json_error(&json!({ "heartbeat": "not_held", "file": file }), exit_code::REFUSED)
+            Outcome::json_error(&json!({ "heartbeat": "not_held", "file": file.path }), exit_code::REFUSED)
         })
     }
 }

@@ -367,9 +367,9 @@ fn the_repository_is_known_with_the_lock() {
     }
     std::fs::write(top.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
     let given = OsString::from("shop/src/new/a.rs");
-    let file = files::file(&crew.context(0), &given).unwrap();
+    let file = files::file(&crew.context(0), &given, false).unwrap();
     let origin = file.origin.unwrap();
     assert_eq!((origin.repository, origin.path.as_str()), (crew.path("shop/.git"), "src/new/a.rs"));
-    assert_eq!(files::file(&crew.context(0), &"b".into()).unwrap().origin, None);
+    assert_eq!(files::file(&crew.context(0), &"b".into(), false).unwrap().origin, None);
     assert!(Path::new(&file.path).is_absolute());
 }

@@ -36,7 +36,8 @@ struct Import {
 
 fn import(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Import>(arguments, exit_code::REFUSED, |args| {
-        let bytes = read_spec(context, &args.spec)?;
+        let missing = || Refusal::new(format!("spec file not found: {}", args.spec.display()));
+        let bytes = read_spec(context, &args.spec)?.ok_or_else(missing)?;
         let plans = context.store()?.plans();
         let plan = plans.brief(args.plan.0)?;
         let name = if args.spec.as_os_str() == "-" { "standard input".into() } else { args.spec.to_string_lossy() };
@@ -59,19 +60,21 @@ fn import(context: &Context, arguments: &[OsString]) -> Answer {
     })
 }
 
-fn read_spec(context: &Context, path: &Path) -> Result<Vec<u8>, Refusal> {
+/// The bytes of the spec at `path`, `-` being standard input; `None` when there is no such file.
+///
+/// # Errors
+/// When it cannot be read or is too large.
+pub(crate) fn read_spec(context: &Context, path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
     if path.as_os_str() == "-" {
-        return context.read_stdin(SPEC_BYTES);
+        return context.read_stdin(SPEC_BYTES).map(Some);
     }
     let file = context.absolute(path)?;
     let shown = path.display();
     let mut bytes = Vec::new();
     match File::open(&file).and_then(|file| file.take(SPEC_BYTES + 1).read_to_end(&mut bytes)) {
         Ok(_) if bytes.len() as u64 > SPEC_BYTES => Err(Refusal::new(format!("spec file {shown} is too large"))),
-        Ok(_) => Ok(bytes),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            Err(Refusal::new(format!("spec file not found: {shown}")))
-        }
+        Ok(_) => Ok(Some(bytes)),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(fault) => Err(Refusal::new(format!("spec file {shown} cannot be read: {fault}"))),
     }
 }

@@ -7,16 +7,21 @@ mod claim;
 mod cluster;
 mod complete;
 mod config_check;
+pub(crate) mod conflict_check;
 mod context;
 mod create;
-mod import;
+mod drift_check;
+pub(crate) mod import;
 mod json;
 mod kanban;
 mod list;
+mod next;
 mod pass_on;
 mod paths;
+mod rebase_plan;
+mod render;
 mod show;
-mod spec;
+pub(crate) mod spec;
 mod token_report;
 mod update;
 mod where_;
@@ -51,13 +56,18 @@ const GROUPS: &[&[Subcommand]] = &[
     claim::SUBCOMMANDS,
     add::SUBCOMMANDS,
     import::SUBCOMMANDS,
+    conflict_check::SUBCOMMANDS,
+    next::SUBCOMMANDS,
     update::SUBCOMMANDS,
+    drift_check::SUBCOMMANDS,
+    rebase_plan::SUBCOMMANDS,
     complete::SUBCOMMANDS,
     pass_on::SUBCOMMANDS,
     list::SUBCOMMANDS,
     json::SUBCOMMANDS,
     kanban::SUBCOMMANDS,
     context::SUBCOMMANDS,
+    render::SUBCOMMANDS,
     paths::SUBCOMMANDS,
     where_::SUBCOMMANDS,
     cluster::SUBCOMMANDS,

@@ -1,7 +1,7 @@
 //! The spec of a plan: reading it, and every fault in it at once.
 //!
 //! A spec is a JSON object with `user_request`, `requirements` and `waves`, each wave with its `tasks`. A task with
-//! `do` is of the new form (`files`, `ref`, `verify`), one with `title` alone of the old (`description`,
+//! `do` is of the new form (`files`, `ref`, `verify`, `depends_on`), one with `title` alone of the old (`description`,
 //! `test_criteria`). What import cannot do without is a fault; what the published schema asks beyond that is a warning.
 
 mod task;
@@ -41,17 +41,25 @@ impl Spec {
 /// # Errors
 /// All faults, a line each, at least one.
 pub(crate) fn read(bytes: &[u8], known: &[String]) -> Result<Spec, Vec<String>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let value: Value = serde_json::from_slice(bytes).map_err(|fault| vec![format!("no JSON: {fault}")])?;
-    let Value::Object(root) = value else {
-        return Err(vec![format!("a JSON object is wanted, this is {}", kind_of(&value))]);
-    };
+    let root = parse(bytes).map_err(|fault| vec![fault])?;
     let mut reader = Reader { known, ..Reader::default() };
     let spec = reader.spec(&root);
     if reader.faults.is_empty() {
         Ok(Spec { warnings: reader.warnings.into_iter().map(Warning::line).collect(), ..spec })
     } else {
         Err(reader.faults)
+    }
+}
+
+/// The object that a spec is.
+///
+/// # Errors
+/// Why it is none, in one line.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match serde_json::from_slice(bytes).map_err(|fault| format!("no JSON: {fault}"))? {
+        Value::Object(root) => Ok(root),
+        other => Err(format!("a JSON object is wanted, this is {}", kind_of(&other))),
     }
 }
 
@@ -231,7 +239,7 @@ impl Reader<'_> {
         let wave = NewWave {
             name: self.name(&place, object, "name"),
             estimated_hours,
-            depends_on: self.depends_on(&place, object),
+            depends_on: self.codes(&place, object, "depends_on"),
             precondition: self.precondition(&place, object),
             code: code.clone(),
             ..NewWave::default()
@@ -258,15 +266,16 @@ impl Reader<'_> {
         SpecWave { wave, tasks }
     }
 
-    fn depends_on(&mut self, place: &str, object: &Map<String, Value>) -> Option<String> {
-        let codes = match object.get("depends_on") {
+    /// Codes given as text or as a list, separated by commas; `None` when the field is absent.
+    fn codes(&mut self, place: &str, object: &Map<String, Value>, field: &str) -> Option<String> {
+        let codes = match object.get(field) {
             None | Some(Value::Null) => return None,
             Some(Value::String(text)) => text::fold_line_ends(text).trim().to_owned(),
             Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
                 list.iter().filter_map(Value::as_str).map(str::trim).collect::<Vec<_>>().join(",")
             }
             Some(other) => {
-                self.fault(place, format!("depends_on is {}, neither text nor a list of text", kind_of(other)));
+                self.fault(place, format!("{field} is {}, neither text nor a list of text", kind_of(other)));
                 return None;
             }
         };
@@ -290,7 +299,15 @@ fn begins_as(code: &str, letter: char) -> bool {
     code.strip_prefix(letter).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == 'F'))
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// The codes in a text: separated by commas, or, where there is none, by blanks.
+pub(crate) fn code_list(text: &str) -> Vec<String> {
+    let comma = text.contains(',');
+    let codes = text.split(|c: char| if comma { c == ',' } else { c.is_whitespace() });
+    codes.map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned).collect()
+}
+
+/// A JSON value's kind, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

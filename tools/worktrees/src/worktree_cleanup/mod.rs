@@ -15,8 +15,9 @@ use crewkit_store::worktrees::{Assignment, Holder};
 use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, exit_code, text};
 
-use database::Database;
-use site::{Leaving, Site, Verdict};
+pub(crate) use database::Database;
+use site::Leaving;
+pub(crate) use site::{Site, Verdict};
 
 /// worktree-cleanup.
 pub const TOOL: Tool = Tool {

@@ -10,16 +10,16 @@ use crewkit_repo::{
 use crewkit_tool::{Context, Refusal};
 
 /// The repository and its state as it was when the tool began, or after its last change.
-pub(super) struct Site<'a> {
+pub(crate) struct Site<'a> {
     context: &'a Context,
     repository: Repository,
-    pub(super) main: MainBranch,
-    pub(super) trees: Vec<Worktree>,
+    pub(crate) main: MainBranch,
+    pub(crate) trees: Vec<Worktree>,
 }
 
 /// What is to be done with a worktree.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It stays, for this reason.
     Keep(String),
     /// It can go.
@@ -28,16 +28,16 @@ pub(super) enum Verdict {
 
 /// A worktree that can go.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Leaving {
+pub(crate) struct Leaving {
     /// The full id of what it has checked out.
     commit: String,
     /// What git ignores in it, links apart: it would be lost.
-    pub(super) ignored: Vec<PathBuf>,
+    pub(crate) ignored: Vec<PathBuf>,
 }
 
 impl<'a> Site<'a> {
     /// The repository that holds `directory`; `None` outside any.
-    pub(super) fn at(context: &'a Context, directory: &Path) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn at(context: &'a Context, directory: &Path) -> Result<Option<Self>, Refusal> {
         let Some(repository) = Repository::discover(directory) else { return Ok(None) };
         let main = repository.find_main(context)?.ok_or_else(|| {
             Refusal::new("no main branch: neither main nor master nor origin/HEAD (MAIN_BRANCH names it)")
@@ -47,12 +47,12 @@ impl<'a> Site<'a> {
     }
 
     /// The worktree at `path`.
-    pub(super) fn tree(&self, path: &Path) -> Option<&Worktree> {
+    pub(crate) fn tree(&self, path: &Path) -> Option<&Worktree> {
         worktree_at(&self.trees, path)
     }
 
     /// The worktree that has `branch` checked out.
-    pub(super) fn tree_of(&self, branch: &str) -> Option<&Worktree> {
+    pub(crate) fn tree_of(&self, branch: &str) -> Option<&Worktree> {
         self.trees.iter().find(|tree| !tree.bare && tree.head.branch() == Some(branch))
     }
 
@@ -61,14 +61,14 @@ impl<'a> Site<'a> {
     }
 
     /// The full id of a branch's newest commit; `None` when there is no such branch.
-    pub(super) fn tip(&self, reference: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn tip(&self, reference: &str) -> Result<Option<String>, Refusal> {
         let name = format!("{reference}^{{commit}}");
         let ended = self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).run()?;
         Ok(ended.ok().then(|| ended.text()))
     }
 
     /// Whether nothing is lost with `commit`: the main branch has its content, here or (as last fetched) on origin.
-    pub(super) fn is_merged(&self, commit: &str) -> Result<bool, Refusal> {
+    pub(crate) fn is_merged(&self, commit: &str) -> Result<bool, Refusal> {
         let contained = |main: &MainBranch| {
             let relation = Relation::of(self.context, &self.repository, main, commit)?;
             relation.is_contained(self.context, &self.repository, main, commit)
@@ -86,7 +86,7 @@ impl<'a> Site<'a> {
     }
 
     /// Whether the main branch itself has `commit`.
-    pub(super) fn is_ancestor(&self, commit: &str) -> Result<bool, Refusal> {
+    pub(crate) fn is_ancestor(&self, commit: &str) -> Result<bool, Refusal> {
         let ended = self.git().args(["merge-base", "--is-ancestor", commit, &self.main.commit]).run()?;
         match ended.code {
             0 => Ok(true),
@@ -96,7 +96,7 @@ impl<'a> Site<'a> {
     }
 
     /// Whether `tree` may go.
-    pub(super) fn judge(&self, tree: &Worktree) -> Result<Verdict, Refusal> {
+    pub(crate) fn judge(&self, tree: &Worktree) -> Result<Verdict, Refusal> {
         let path = tree.path.display();
         let name = match &tree.head {
             Head::Branch(name) => name.clone(),
@@ -145,7 +145,7 @@ impl<'a> Site<'a> {
 
     /// Whether work was done on the branch of `tree`, whose commits are all in the main branch: told from a fresh
     /// branch by the branch's log, or by a merge in the main branch.
-    pub(super) fn has_own_commits(&self, tree: &Worktree) -> Result<bool, Refusal> {
+    pub(crate) fn has_own_commits(&self, tree: &Worktree) -> Result<bool, Refusal> {
         let Some(branch) = tree.head.branch() else { return Ok(false) };
         let reference = format!("refs/heads/{branch}");
         let Some(tip) = self.tip(&reference)? else { return Ok(false) };
@@ -164,7 +164,7 @@ impl<'a> Site<'a> {
     }
 
     /// Removes the worktree and its branch. What was done, as lines; the reason where git refuses.
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
         tree: &Worktree,
         leaving: &Leaving,
@@ -196,7 +196,7 @@ impl<'a> Site<'a> {
     }
 
     /// Deletes a branch that no worktree has, if it still is at `commit`; else the reason why not.
-    pub(super) fn delete_branch(&self, branch: &str, commit: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn delete_branch(&self, branch: &str, commit: &str) -> Result<Option<String>, Refusal> {
         if self.tip(&format!("refs/heads/{branch}"))?.as_deref() != Some(commit) {
             return Ok(Some("it has new commits".to_owned()));
         }

@@ -2,19 +2,19 @@
 //! installed. People and agents call it.
 
 mod install;
-mod place;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
-use crewkit_repo::{Added, EnvLinks, NewWorktree, Origin, Repository, real_path};
+use crewkit_repo::{NewWorktree, Origin, Repository, real_path};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 use serde::Serialize;
 
 use crate::list;
-use place::{Home, last_part, shell_word};
+use crate::make::{Made, make};
+use crate::place::{Home, last_part, shell_word};
 
 /// worktree-create.
 pub const TOOL: Tool = Tool {
@@ -115,42 +115,22 @@ fn create(context: &Context, arguments: &Arguments) -> Answer {
         let top = other.top.unwrap_or(other.git_dir);
         context.note(format!("{} lies inside another repository, {}", path.display(), top.display()));
     }
-    let added = NewWorktree { branch, path: &path, from: arguments.from.as_deref() }.add(context, &repository)?;
+    let new = NewWorktree { branch, path: &path, from: arguments.from.as_deref() };
     // From here on the worktree is there, and stays: what fails is said, with its code.
-    let mut notes = added.chatter.clone();
-    let mut code = exit_code::DONE;
-    let mut failed = |line: String, with: i32| {
-        notes.push(line);
-        if code == exit_code::DONE {
-            code = u8::try_from(with).unwrap_or(exit_code::REFUSED);
-        }
-    };
-    if added.hook_code != 0 {
-        failed(format!("the hook post-checkout ended with {}; the worktree stays", added.hook_code), added.hook_code);
-    }
-    let links =
-        if home.bare { Ok(EnvLinks::default()) } else { EnvLinks::make(context, &repository, &home.root, &path) };
-    let links = links.unwrap_or_else(|refusal| {
-        failed(format!("environment files: {}", refusal.message), 1);
-        EnvLinks::default()
-    });
-    for (name, reason) in &links.failed {
-        failed(format!("{}: {reason}", name.display()), 1);
-    }
+    let mut made = make(context, &repository, &home, &new)?;
     let command = install::command(&path).filter(|_| !arguments.no_install);
     let install = command.map(|command| {
         let (exit_code, fault) = install::run(context, command, &path);
         let command = command.join(" ");
         if exit_code != 0 {
             let fault = fault.unwrap_or_else(|| format!("exit code {exit_code}"));
-            failed(format!("{command}: {fault}; the worktree stays: {}", path.display()), exit_code);
+            made.failed(format!("{command}: {fault}; the worktree stays: {}", path.display()), exit_code);
         }
         Installed { command, exit_code }
     });
-    let report =
-        Report { arguments, home: &home, path: &path, added: &added, links: &links, install, ready: code == 0 };
+    let report = Report { arguments, home: &home, path: &path, made: &made, install };
     let outcome = if arguments.json { report.json() } else { Outcome::text(report.text(&repository)) };
-    Ok(notes.iter().fold(outcome.with_code(code), Outcome::with_note))
+    Ok(made.notes.iter().fold(outcome.with_code(made.code), Outcome::with_note))
 }
 
 /// All that is to be told of a worktree that was made.
@@ -158,34 +138,36 @@ struct Report<'a> {
     arguments: &'a Arguments,
     home: &'a Home,
     path: &'a PathBuf,
-    added: &'a Added,
-    links: &'a EnvLinks,
+    made: &'a Made,
     install: Option<Installed>,
-    ready: bool,
 }
 
 impl Report<'_> {
+    fn ready(&self) -> bool {
+        self.made.code == exit_code::DONE
+    }
+
     fn json(self) -> Outcome {
         let names = |names: &[OsString]| names.iter().map(|name| shown(name)).collect();
         Outcome::json(&Created {
-            status: if self.ready { "created" } else { "incomplete" },
+            status: if self.ready() { "created" } else { "incomplete" },
             branch: self.arguments.branch.clone(),
             worktree_path: shown(self.path.as_os_str()),
             main_path: shown(self.home.root.as_os_str()),
-            origin: match self.added.origin {
+            origin: match self.made.added.origin {
                 Origin::Existing => "existing",
                 Origin::Remote => "remote",
                 Origin::New => "new",
             },
-            env_linked: names(&self.links.linked),
-            env_kept: names(&self.links.kept),
-            env_excluded: names(&self.links.excluded),
+            env_linked: names(&self.made.links.linked),
+            env_kept: names(&self.made.links.kept),
+            env_excluded: names(&self.made.links.excluded),
             install: self.install,
         })
     }
 
     fn text(&self, repository: &Repository) -> String {
-        let origin = match (self.added.origin, &self.arguments.from) {
+        let origin = match (self.made.added.origin, &self.arguments.from) {
             (Origin::Existing, _) => "Branch exists, using existing branch".to_owned(),
             (Origin::Remote, _) => format!("New branch, tracking origin/{}", self.arguments.branch),
             (Origin::New, Some(from)) => format!("New branch from {from}"),
@@ -198,14 +180,14 @@ impl Report<'_> {
         out += &line(format!("📁 Worktree path: {}", self.path.display()));
         out += &line(origin);
         out += "\n--- Symlinking .env files ---\n";
-        for name in &self.links.linked {
-            let excluded = if self.links.excluded.contains(name) { " (added to info/exclude)" } else { "" };
+        for name in &self.made.links.linked {
+            let excluded = if self.made.links.excluded.contains(name) { " (added to info/exclude)" } else { "" };
             out += &line(format!("  {} -> {}{excluded}", shown(name), self.home.root.join(name).display()));
         }
-        for name in &self.links.kept {
+        for name in &self.made.links.kept {
             out += &line(format!("  {}: exists in the worktree, not linked", shown(name)));
         }
-        if self.links.linked.is_empty() && self.links.kept.is_empty() {
+        if self.made.links.linked.is_empty() && self.made.links.kept.is_empty() {
             out += "No .env files found in main repo\n";
         }
         if let Some(install) = &self.install {
@@ -214,7 +196,8 @@ impl Report<'_> {
             out += "\n--- Installing dependencies ---\n";
             out += &line(format!("  {}: {ended}", install.command));
         }
-        out += if self.ready { "\n=== WORKTREE READY ===\n" } else { "\n=== WORKTREE NOT READY: see the errors ===\n" };
+        out +=
+            if self.ready() { "\n=== WORKTREE READY ===\n" } else { "\n=== WORKTREE NOT READY: see the errors ===\n" };
         let _ = writeln!(out, "cd {}\n", shell_word(self.path));
         out += &list::text(&list::rows(repository, &repository.worktrees()));
         out

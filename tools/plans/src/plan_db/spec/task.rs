@@ -7,7 +7,7 @@ use crewkit_tool::text;
 use serde_json::{Map, Value, json};
 
 use super::super::add::{KINDS, requirement_ids};
-use super::{Reader, begins_as, kind_of};
+use super::{Reader, begins_as, code_list, kind_of};
 
 impl Reader<'_> {
     pub(super) fn task(&mut self, wave: &str, index: usize, value: &Value) -> NewTask {
@@ -42,6 +42,7 @@ impl Reader<'_> {
             self.text(&place, object, "ref").map(text::fold_line_ends).filter(|text| !text.trim().is_empty());
         let verify = self.list(&place, object, "verify").unwrap_or_default();
         let own_description = self.text(&place, object, "description");
+        let after = self.codes(&place, object, "depends_on");
         let (description, test_criteria) = if to_do.is_some() {
             for field in ["description", "test_criteria"] {
                 if object.get(field).is_some_and(|value| !value.is_null()) {
@@ -49,6 +50,9 @@ impl Reader<'_> {
                 }
             }
             let mut description = heading.to_owned();
+            if let Some(codes) = &after {
+                let _ = write!(description, " | After: {}", code_list(codes).join(", "));
+            }
             if !files.is_empty() {
                 let _ = write!(description, " | Files: {}", files.join(", "));
             }

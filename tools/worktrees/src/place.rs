@@ -8,15 +8,15 @@ use crewkit_tool::{Refusal, text};
 
 /// A repository as a place for worktrees beside it.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(crate) struct Home {
     /// The main work tree; the git folder itself of a bare repository.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Whether there is no main work tree.
-    pub(super) bare: bool,
+    pub(crate) bare: bool,
 }
 
 impl Home {
-    pub(super) fn of(repository: &Repository) -> Self {
+    pub(crate) fn of(repository: &Repository) -> Self {
         let bare = repository.open().is_ok_and(|opened| opened.is_bare());
         match repository.main_worktree() {
             // `clone --bare URL .git` (or `.bare`) in a folder that the worktrees are to lie in.
@@ -33,7 +33,7 @@ impl Home {
 
     /// The path beside the repository that is named after it and `suffix`. `None` for a repository at the file
     /// system's root.
-    pub(super) fn sibling(&self, suffix: &str) -> Option<PathBuf> {
+    pub(crate) fn sibling(&self, suffix: &str) -> Option<PathBuf> {
         let name = self.root.file_name()?;
         let name = match name.to_str().and_then(|name| name.strip_suffix(".git")) {
             Some(short) if self.bare => OsStr::new(short),
@@ -46,7 +46,7 @@ impl Home {
     }
 
     /// The folder that `path` must not lie in, but does: the main work tree, another worktree, the git folder.
-    pub(super) fn around(&self, repository: &Repository, path: &Path) -> Option<PathBuf> {
+    pub(crate) fn around(&self, repository: &Repository, path: &Path) -> Option<PathBuf> {
         let linked = repository.worktrees().into_iter().filter(|tree| !tree.main && tree.path != path);
         let root = (!self.bare).then(|| self.root.clone());
         root.into_iter()
@@ -66,7 +66,7 @@ impl Home {
     }
 
     /// Why nothing can be made at `path`, with another place to take; `None` when it is free.
-    pub(super) fn taken(&self, repository: &Repository, branch: &str, path: &Path) -> Option<Refusal> {
+    pub(crate) fn taken(&self, repository: &Repository, branch: &str, path: &Path) -> Option<Refusal> {
         let data = path.symlink_metadata().ok()?;
         if data.is_dir() && path.read_dir().is_ok_and(|mut entries| entries.next().is_none()) {
             return None;
@@ -89,12 +89,12 @@ impl Home {
 }
 
 /// The part of a branch's name after its last slash.
-pub(super) fn last_part(branch: &str) -> &str {
+pub(crate) fn last_part(branch: &str) -> &str {
     branch.rsplit('/').next().unwrap_or(branch)
 }
 
 /// `path` as one word of a shell, for a line that people copy.
-pub(super) fn shell_word(path: &Path) -> String {
+pub(crate) fn shell_word(path: &Path) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
     let shown = path.display().to_string();
     if shown.chars().all(plain) { shown } else { text::one_line(&format!("'{}'", shown.replace('\'', r"'\''"))) }

@@ -1,0 +1,4 @@
+//! wave-overlap by itself.
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_plans::wave_overlap::TOOL)
+}

@@ -1,0 +1,5 @@
+//! setup-worktrees as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_worktrees::setup_worktrees::TOOL)
+}
