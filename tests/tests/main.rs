@@ -18,6 +18,7 @@ mod plans_read;
 mod plans_write;
 mod register_project;
 mod setup_worktrees;
+mod soak;
 mod stale_check;
 mod state;
 mod wave_overlap;

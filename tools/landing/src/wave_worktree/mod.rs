@@ -2,10 +2,10 @@
 //! main one: commit, push, pull request, checks, squash merge, cleanup. Executors call it, execute-plan, plan-db-safe
 //! after a validated wave, and people.
 //!
-//! [`merge`] is the way into the main branch. Each of its steps is written down before it is done and looks at the world
-//! before it does anything, so the same call after a kill goes on and does nothing twice. It goes through [`commit`], then
-//! [`origin`] ([`push`], [`checks`], [`review`], with the calls of gh in [`github`]) or, without a remote, [`local`], and
-//! ends with [`finish`].
+//! `merge` is the way into the main branch. Each of its steps is written down before it is done and looks at the world
+//! before it does anything, so the same call after a kill goes on and does nothing twice. It goes through `commit`, then
+//! `origin` (`push`, `checks`, `review`, with the calls of gh in `github`) or, without a remote, `local`, and
+//! ends with `finish`.
 
 mod checks;
 mod cleanup;
