@@ -184,7 +184,7 @@ fn worktrees(lab: &Lab) -> io::Result<Vec<Row>> {
         r#"pids=; for i in {numbers}; do "$0" "c$$-$i" & pids="$pids $!"; done; for p in $pids; do wait $p || exit 1; done"#
     ));
     Ok(vec![
-        compare(("`worktree-create`, 1,000 files, 60 runs", "`git worktree add`", "1.5"), 60, &plain, |_| {
+        compare(("`worktree-create`, 1,000 files, 60 runs", "`git worktree add`", "1.3"), 60, &plain, |_| {
             clear()?;
             Ok(ours.clone())
         })?,
