@@ -369,3 +369,16 @@ fn hold_ends_its_command_with_the_lock_and_with_itself() {
     assert!(!locked(&crew, "b"));
     assert!(!crew.work().join("ran").exists() && started.elapsed() < Duration::from_secs(20));
 }
+
+#[test]
+fn locks_are_listed_for_programs_and_for_people() {
+    let crew = Crew::new();
+    assert_eq!(crew.run("file-lock", ["list", "--human"]).code(0).stdout, "no locks\n");
+    crew.run("file-lock", ["acquire", "a\nb.txt", "T1", "--agent", "amy"]).code(0);
+    assert_eq!(crew.run("file-lock", ["list", "--json"]).code(0).json()[0]["task_id"], "T1");
+    let table = crew.run("file-lock", ["list", "--human"]).code(0).stdout;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("FILE") && lines[1].contains("a\\nb.txt"), "{table}");
+    assert!(lines[1].contains("T1") && lines[1].contains("amy"), "{table}");
+    crew.run("file-lock", ["list", "--json", "--human"]).refused(1, &["--human"]);
+}

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use crewkit_store::locks::{Filter, Lock};
 use crewkit_tool::args::RowId;
-use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
+use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code, text};
 use serde::Serialize;
 use serde_json::json;
 
@@ -40,6 +40,12 @@ pub(super) struct List {
     /// Those that the next who wants the file may break.
     #[arg(long)]
     stale: bool,
+    /// As a JSON array, which it is without this too.
+    #[arg(long, conflicts_with = "human")]
+    json: bool,
+    /// As a table for people.
+    #[arg(long)]
+    human: bool,
 }
 
 /// List the owners of locks with their files.
@@ -91,10 +97,32 @@ impl List {
         let plan_id = self.plan_id.map(|plan| plan.0);
         let filter = Filter { plan_id, task_id: self.task_id, session_id: self.session_id };
         let found = locks(context, &filter)?;
-        let rows =
-            found.iter().filter(|(_, stale)| *stale || !self.stale).map(|(lock, stale)| Listed::new(lock, *stale));
-        Ok(Outcome::json(&rows.collect::<Vec<_>>()))
+        let rows = found.iter().filter(|(_, stale)| *stale || !self.stale);
+        if self.human {
+            return Ok(Outcome::text(table(rows)));
+        }
+        Ok(Outcome::json(&rows.map(|(lock, stale)| Listed::new(lock, *stale)).collect::<Vec<_>>()))
     }
+}
+
+/// Locks as aligned columns, each with whether it is stale.
+fn table<'a>(rows: impl Iterator<Item = &'a (Lock, bool)>) -> String {
+    let seconds = |age: Option<i64>| age.map_or_else(|| "?".to_owned(), |age| format!("{age}s"));
+    let mut lines = vec![["FILE", "OWNER", "AGENT", "HOST", "PID", "AGE", "HEARTBEAT", ""].map(str::to_owned).to_vec()];
+    lines.extend(rows.map(|(lock, stale)| {
+        let owner = lock.task_id.as_deref().or(lock.session_id.as_deref()).unwrap_or("-");
+        vec![
+            lock.file.clone(),
+            owner.to_owned(),
+            lock.agent.clone().unwrap_or_else(|| "-".to_owned()),
+            lock.host.clone(),
+            lock.pid.to_string(),
+            seconds(lock.age),
+            seconds(lock.heartbeat_age),
+            if *stale { "stale" } else { "" }.to_owned(),
+        ]
+    }));
+    if lines.len() == 1 { "no locks".to_owned() } else { text::columns(&lines) }
 }
 
 /// An owner and what it holds.
