@@ -12,7 +12,7 @@ build:
 test:
 	cargo build && cargo test
 
-## the races and crashes, longer
+## the races and crashes, longer: an hour and more
 soak:
 	cargo build && CREWKIT_SOAK=1 cargo test -p crewkit-tests -- --nocapture
 
