@@ -3,7 +3,7 @@
 
 ## builds everything and lets a crew of two agents work in a scratch folder
 demo:
-	cargo build --quiet --release -p crewkit -p crewkit-demo && ./target/release/crewkit-demo
+	cargo build --release -p crewkit -p crewkit-demo && ./target/release/crewkit-demo
 
 build:
 	cargo build
