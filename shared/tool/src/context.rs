@@ -341,7 +341,7 @@ mod tests {
     fn context(variables: &[(&str, &str)]) -> Context {
         Context::scripted(Script {
             environment: variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
-            directory: "/work/here".into(),
+            directory: "/place/here".into(),
             clock: Clock::System,
             stdin: Vec::new(),
         })
@@ -362,11 +362,11 @@ mod tests {
     fn paths_lose_their_detours() {
         let ctx = context(&[("HOME", "/home/al")]);
         for (given, wanted) in [
-            ("a", "/work/here/a"),
-            ("./a//b/../c/", "/work/here/a/c"),
+            ("a", "/place/here/a"),
+            ("./a//b/../c/", "/place/here/a/c"),
             ("../../../../x", "/x"),
             ("/", "/"),
-            ("..", "/work"),
+            ("..", "/place"),
         ] {
             assert_eq!(ctx.absolute(Path::new(given)).unwrap(), Path::new(wanted), "{given}");
         }
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(path(&[home, ("CLAUDE_HOME", "/c")]), Path::new("/c/data/dashboard.db"));
         assert_eq!(path(&[home, ("CLAUDE_HOME", "/c"), ("CLAUDE_DB", "/d")]), Path::new("/d"));
         assert_eq!(path(&[home, ("CLAUDE_DB", "/d"), ("DB_FILE", "~/e")]), Path::new("/h/e"));
-        assert_eq!(path(&[("DB_FILE", "/e"), ("PLAN_DB_FILE", "f")]), Path::new("/work/here/f"));
+        assert_eq!(path(&[("DB_FILE", "/e"), ("PLAN_DB_FILE", "f")]), Path::new("/place/here/f"));
         assert!(context(&[]).database_path().is_err());
     }
 
