@@ -66,6 +66,13 @@ impl Common {
     override_usage = "file-lock acquire [OPTIONS] <FILE> <TASK>\n       file-lock acquire [OPTIONS] --task <TASK> <FILE>..."
 )]
 pub(super) struct Acquire {
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// What a task asks for: files, and how long it would wait for them.
+#[derive(Args, Debug)]
+pub(super) struct Wanted {
     /// The file and the task's id, or with --task files alone.
     #[arg(value_name = "FILE", required = true)]
     names: Vec<OsString>,
@@ -83,6 +90,17 @@ pub(super) struct Acquire {
     timeout: u32,
     #[command(flatten)]
     common: Common,
+}
+
+impl Wanted {
+    /// The claim, and the seconds to wait for it.
+    pub(super) fn claim(self, context: &Context) -> Result<(Claim, u32), Refusal> {
+        let (names, task) = names_and_task(self.names, self.task)?;
+        let files =
+            names.iter().map(|name| files::lockable(context, name, self.common.glob)).collect::<Result<_, _>>()?;
+        let owner = Owner { task: Some(task), session: self.session.or_else(|| files::session(context)) };
+        Ok((self.common.claim(files, owner, self.agent), self.timeout))
+    }
 }
 
 /// Take the lock on a file for a session.
@@ -121,20 +139,13 @@ pub(super) struct Wait {
 
 impl Acquire {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let (names, task) = names_and_task(self.names, self.task)?;
-        let files =
-            names.iter().map(|name| files::lockable(context, name, self.common.glob)).collect::<Result<_, _>>()?;
-        let owner = Owner { task: Some(task), session: self.session.or_else(|| files::session(context)) };
-        let claim = self.common.claim(files, owner, self.agent);
-        answer(context, &claim, self.timeout)
+        let (claim, timeout) = self.wanted.claim(context)?;
+        answer(context, &claim, timeout)
     }
 }
 
 /// The files, and the task that stands last where `--task` does not give it.
-pub(super) fn names_and_task(
-    mut names: Vec<OsString>,
-    task: Option<String>,
-) -> Result<(Vec<OsString>, String), Refusal> {
+fn names_and_task(mut names: Vec<OsString>, task: Option<String>) -> Result<(Vec<OsString>, String), Refusal> {
     if let Some(task) = task {
         return Ok((names, task));
     }

@@ -5,12 +5,11 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use crewkit_store::locks::{Grant, Locks, Owner};
+use crewkit_store::locks::{Grant, Locks};
 use crewkit_tool::process::Run;
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 
-use super::acquire::{Common, Taken, names_and_task, take};
-use super::files;
+use super::acquire::{Taken, Wanted, take};
 
 /// How soon a lost lock is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,23 +25,8 @@ const HEARTBEAT_EVERY: Duration = Duration::from_mins(1);
 #[command(override_usage = "file-lock hold [OPTIONS] <FILE> <TASK> -- <COMMAND>...\n       \
                       file-lock hold [OPTIONS] --task <TASK> <FILE>... -- <COMMAND>...")]
 pub(super) struct Hold {
-    /// The file and the task's id, or with --task files alone.
-    #[arg(value_name = "FILE", required = true)]
-    names: Vec<OsString>,
-    /// The task's id.
-    #[arg(long, value_name = "TASK", value_parser = files::name())]
-    task: Option<String>,
-    /// The session that may enter the lock too [default: $CLAUDE_SESSION_ID].
-    #[arg(long, value_name = "ID", value_parser = files::name())]
-    session: Option<String>,
-    /// The agent's name.
-    #[arg(long, value_name = "NAME", default_value = "unknown")]
-    agent: String,
-    /// How long to wait for a file that another holds; 0 is one try.
-    #[arg(long, value_name = "SEC", allow_negative_numbers = true, default_value_t = 30)]
-    timeout: u32,
     #[command(flatten)]
-    common: Common,
+    wanted: Wanted,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -50,14 +34,10 @@ pub(super) struct Hold {
 
 impl Hold {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let (names, task) = names_and_task(self.names, self.task)?;
-        let files =
-            names.iter().map(|name| files::lockable(context, name, self.common.glob)).collect::<Result<_, _>>()?;
-        let owner = Owner { task: Some(task), session: self.session.or_else(|| files::session(context)) };
-        let mut claim = self.common.claim(files, owner, self.agent);
+        let (mut claim, timeout) = self.wanted.claim(context)?;
         // While the command runs, so does this process.
         claim.pid = i64::from(std::process::id());
-        let grants = match take(context, &claim, self.timeout)? {
+        let grants = match take(context, &claim, timeout)? {
             Taken::Granted(grants) => grants,
             Taken::Not(outcome) => return Ok(outcome),
         };
