@@ -195,6 +195,29 @@ fn an_upgrade_replaces_the_program_and_drops_what_is_gone() {
 }
 
 #[test]
+fn a_file_that_an_interrupted_call_did_not_move_yet_is_the_users() {
+    let crew = Crew::new();
+    let theirs = crew.home().join(".local/bin/crewkit");
+    let manifest = crew.home().join(".local/share/crewkit/manifest.json");
+    let aside = crew.home().join(".local/bin/crewkit.before-crewkit");
+    let interrupted = || {
+        crew.write(&theirs, "theirs\n");
+        let entry = json!({"path": theirs, "aside": aside, "placed": false});
+        crew.write(&manifest, json!({"version": "0.1.0", "entries": [entry]}).to_string());
+    };
+    interrupted();
+    setup(&crew, &["--uninstall"]).code(0);
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs\n");
+    interrupted();
+    setup(&crew, &[]).code(0);
+    assert_eq!(fs::read_to_string(&aside).unwrap(), "theirs\n");
+    // Once it is installed, what was moved aside may be thrown away.
+    fs::remove_file(&aside).unwrap();
+    setup(&crew, &["--uninstall"]).code(0);
+    assert!(!theirs.exists());
+}
+
+#[test]
 fn odd_folders_and_linked_settings() {
     let crew = Crew::new();
     let odd = crew.root().join("it's a folder");

@@ -67,8 +67,12 @@ pub(crate) fn plan(place: Place, manifest: &Manifest) -> Result<Step, Refusal> {
             let right = points_to.as_ref() == Some(target);
             (right || (points_to.is_some() && known.is_some_and(|entry| entry.target == points_to)), right)
         }
-        What::Program(source) => (known.is_some(), found.is_file() && same_content(source, path)),
-        What::Page(bytes) => (known.is_some(), found.is_file() && fs::read(path).is_ok_and(|old| old == *bytes)),
+        What::Program(source) => {
+            (known.is_some_and(Entry::file_is_ours), found.is_file() && same_content(source, path))
+        }
+        What::Page(bytes) => {
+            (known.is_some_and(Entry::file_is_ours), found.is_file() && fs::read(path).is_ok_and(|old| old == *bytes))
+        }
     };
     // A program or page that is there and equal, but not in the manifest, is taken over as it is.
     let aside = if ours || done { None } else { Some(free_name(path)?) };
@@ -98,7 +102,7 @@ impl Step {
             What::Link(target) => Some(target.clone()),
             _ => None,
         };
-        Entry { path: self.place.path.clone(), target, aside: self.aside.clone() }
+        Entry { path: self.place.path.clone(), target, aside: self.aside.clone(), placed: false }
     }
 
     pub(crate) fn carry_out(&self) -> Result<(), Refusal> {
@@ -133,7 +137,7 @@ pub(crate) fn take_away(entry: &Entry) -> Result<Option<String>, Refusal> {
     let path = &entry.path;
     let ours = match &entry.target {
         Some(target) => fs::read_link(path).is_ok_and(|points_to| points_to == *target),
-        None => path.is_file(),
+        None => path.is_file() && entry.file_is_ours(),
     };
     if ours {
         fs::remove_file(path).map_err(|fault| self::fault("remove", path, &fault))?;

@@ -20,6 +20,17 @@ pub(crate) struct Entry {
     /// Where the file of the user's went that stood in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) aside: Option<PathBuf>,
+    /// Whether the installation that entered it came to its end. Until then a file that stands here may be the user's,
+    /// not moved aside yet.
+    #[serde(default)]
+    pub(crate) placed: bool,
+}
+
+impl Entry {
+    /// Whether a file at this place, which tells nothing by itself, is ours.
+    pub(crate) fn file_is_ours(&self) -> bool {
+        self.placed || self.aside.as_ref().is_none_or(|aside| aside.symlink_metadata().is_ok())
+    }
 }
 
 /// All that was installed under one prefix.
@@ -84,9 +95,19 @@ impl Manifest {
             }
             let entry = step.entry();
             match self.entries.iter_mut().find(|known| known.path == entry.path) {
-                Some(known) => *known = Entry { aside: entry.aside.or(known.aside.take()), ..known.clone() },
+                Some(known) => {
+                    let aside = entry.aside.clone().or(known.aside.take());
+                    *known = Entry { aside, placed: known.placed, ..entry };
+                }
                 None => self.entries.push(entry),
             }
+        }
+    }
+
+    /// Notes that everything that was entered stands in its place.
+    pub(crate) fn all_placed(&mut self) {
+        for entry in &mut self.entries {
+            entry.placed = true;
         }
     }
 

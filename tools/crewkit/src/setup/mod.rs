@@ -94,6 +94,8 @@ pub(crate) fn run(context: &Context, arguments: &SetupArguments) -> Answer {
     for entry in &stale {
         files::take_away(entry)?;
     }
+    manifest.all_placed();
+    manifest.save(&manifest_path)?;
     let fault = match merge {
         Some(Ok(merge)) => merge.carry_out().err(),
         Some(Err(fault)) => Some(fault),

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use crewkit_store::locks::Owner;
-use crewkit_tool::{Answer, Context, Outcome, exit_code};
+use crewkit_store::locks::{Locks, Owner};
+use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 use serde_json::json;
 
 use super::answers::Doomed;
@@ -89,21 +89,26 @@ impl Release {
 
 impl ReleaseTask {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let count = match context.existing_store()? {
-            Some(store) => store.locks().release_task(&self.task)?,
-            None => 0,
-        };
+        let count = released(context, |locks| locks.release_task(&self.task))?;
         Ok(Outcome::json(&json!({ "task_id": self.task, "released_count": count })))
     }
 }
 
 impl ReleaseSession {
     pub(super) fn run(self, context: &Context) -> Answer {
-        let count = match context.existing_store()? {
-            Some(store) => store.locks().release_session(&self.session)?,
-            None => 0,
-        };
+        let count = released(context, |locks| locks.release_session(&self.session))?;
         Ok(Outcome::json(&json!({ "session_id": self.session, "released_count": count })))
+    }
+}
+
+/// How many locks `release` gave back; none where there is no database.
+fn released(
+    context: &Context,
+    release: impl FnOnce(Locks<'_>) -> Result<usize, crewkit_store::Error>,
+) -> Result<usize, Refusal> {
+    match context.existing_store()? {
+        Some(store) => Ok(release(store.locks())?),
+        None => Ok(0),
     }
 }
 
