@@ -93,7 +93,8 @@ impl Pull<'_> {
             return Err(Refusal::new("there are uncommitted changes"));
         }
         let before = self.git(&["rev-parse", "HEAD"])?;
-        self.git(&["pull", "--quiet", "--ff-only", remote, branch])?;
+        // The name is the remote's word: in full it cannot be taken for an option.
+        self.git(&["pull", "--quiet", "--ff-only", remote, &format!("refs/heads/{branch}")])?;
         Ok(self.git(&["rev-parse", "HEAD"])? != before)
     }
 }
