@@ -3,12 +3,14 @@
 mod comms;
 mod comms_hook;
 mod demo;
+mod diff_digest;
 mod git_digest;
 mod hooks;
 mod house;
 mod install;
 mod lock_globs;
 mod locks;
+mod merge_digest;
 mod merge_queue;
 mod plan_spec;
 mod plans_checks;

@@ -37,7 +37,9 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("landing", crewkit_landing::wave_worktree::TOOL, &["scripts/wave-worktree.sh"]),
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
+    entry("digests", crewkit_digests::diff_digest::TOOL, &["scripts/diff-digest.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("digests", crewkit_digests::merge_digest::TOOL, &["scripts/merge-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry(
         "hooks",
