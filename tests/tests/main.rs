@@ -19,6 +19,7 @@ mod plans_next;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod sessions_tools;
 mod setup_worktrees;
 mod soak;
 mod stale_check;
