@@ -11,8 +11,9 @@ use clap::CommandFactory as _;
 use crewkit_hook::command_line::{self, Command, Git, Places, Word};
 use crewkit_hook::{Event, Plain};
 use crewkit_repo::{Repository, Worktree, is_protected};
-use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, args, exit_code, text};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, text};
 
+use crate::entry;
 use crate::paths::resolve;
 
 /// hook-worktree-guard.
@@ -44,24 +45,16 @@ enum Verdict {
 }
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {
-    let read = || answer(context, &Event::from_stdin(context)?);
-    if arguments.is_empty() {
-        return read();
-    }
-    args::with::<Args>(arguments, exit_code::REFUSED, |_| read())
+    entry::run::<Args>(context, arguments, answer)
 }
 
-/// Judges a shell command that is about to run.
+/// The answer to `event`; silent for anything but a shell command that is to run.
 ///
 /// # Errors
-/// When the directory it would run in cannot be told.
+/// When the working directory is needed and cannot be read.
 pub fn answer(context: &Context, event: &Event) -> Answer {
-    let line = match event.command() {
-        Some(command) if event.is_shell() && event.name().is_none_or(|name| name == "PreToolUse") => {
-            command_line::read(command)
-        }
-        _ => return Ok(Outcome::silent()),
-    };
+    let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
+    let line = command_line::read(command);
     let mut concerns = line.commands.iter().filter_map(Concern::of).peekable();
     if concerns.peek().is_none() {
         return Ok(Outcome::silent());
