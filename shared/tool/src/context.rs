@@ -126,9 +126,8 @@ impl Context {
     /// The file that a call of `program` would run: looked up in `PATH` as execvp(3) does, or, with a slash in its name,
     /// itself from the working directory on. `None` when there is none that may be executed.
     pub fn find_program(&self, program: &str) -> Option<PathBuf> {
-        let executable = |path: &PathBuf| {
-            path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok()
-        };
+        let executable =
+            |path: &PathBuf| path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok();
         if program.contains('/') {
             return self.absolute(Path::new(program)).ok().filter(executable);
         }

@@ -2,7 +2,7 @@
 
 use crewkit_comms::comms_hook;
 use crewkit_hook::Event;
-use crewkit_hooks::worktree_guard;
+use crewkit_hooks::{thor_commit_guard, worktree_guard};
 use crewkit_tool::{Answer, Context};
 
 /// When a hook has its turn among those of an event.
@@ -74,6 +74,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         .seconds(10),
     hook("comms-check", "UserPromptSubmit", &[], comms_hook::check, COMMS).argument("check").turn(Turn::Deliver),
     hook("worktree-guard", "PreToolUse", &["Bash"], worktree_guard::answer, "hooks/worktree-guard.sh"),
+    hook("thor-commit-guard", "PreToolUse", &["Bash"], thor_commit_guard::answer, "scripts/hooks/thor-commit-guard.sh"),
     hook("comms-check", "PreToolUse", &[], comms_hook::check, COMMS).argument("check").turn(Turn::Deliver),
     hook("comms-git-detect", "PostToolUse", &["Bash"], comms_hook::git_detect, COMMS)
         .argument("git-detect")
