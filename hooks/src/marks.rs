@@ -89,8 +89,8 @@ pub(crate) fn forget(context: &Context, event: &Event) {
 
 /// `SESSION.KIND`, or a hash in place of a session's id that is no file's name.
 fn file_name(session: &str, kind: &str) -> String {
-    let plain = session.len() <= 100
-        && session.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let plain =
+        session.len() <= 100 && session.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if plain {
         return format!("{session}.{kind}");
     }
@@ -132,7 +132,7 @@ mod tests {
             };
             assert_eq!(mark.age(), None);
             assert!(!mark.has_or_add("find") && mark.has_or_add("find") && !mark.has_or_add("fin"));
-            assert!(mark.age().unwrap() < Duration::from_secs(60));
+            assert!(mark.age().unwrap() < Duration::from_mins(1));
             assert_eq!(mark.path.parent().unwrap(), home.path().join(".claude/data/hook-marks"));
             assert!(!Mark::of(&context, &event, "locks").unwrap().has_or_add("find"));
             assert!(!Mark::of(&context, &self::event("other"), "advice").unwrap().has_or_add(session));

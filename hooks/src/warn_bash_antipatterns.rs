@@ -176,7 +176,8 @@ mod tests {
         let mode = "WARN_BASH_ANTIPATTERNS";
         assert!(ask("a", "find .", &[(mode, "always")]).contains("Glob"));
         assert_eq!(ask("c", "find .", &[(mode, "off")]), "");
-        std::fs::write(home.path().join(".claude/crewkit.toml"), "[warn-bash-antipatterns]\nmode = 'always'\n").unwrap();
+        std::fs::write(home.path().join(".claude/crewkit.toml"), "[warn-bash-antipatterns]\nmode = 'always'\n")
+            .unwrap();
         assert!(ask("a", "find .", &[]).contains("Glob"));
     }
 }

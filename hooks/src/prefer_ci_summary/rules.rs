@@ -93,7 +93,11 @@ pub(super) const RULES: &[Rule<'static>] = &[
     block("migration", "npx|bunx prisma migrate !diff !--create-only", "migration-digest"),
     block("migration", "npx|bunx prisma db push", "migration-digest"),
     block("migration", "npx|bunx prisma generate|check", "migration-digest"),
-    block("migration", "npx|bunx drizzle-kit migrate|push|generate|generate:*|check|push:*|check:*", "migration-digest"),
+    block(
+        "migration",
+        "npx|bunx drizzle-kit migrate|push|generate|generate:*|check|push:*|check:*",
+        "migration-digest",
+    ),
     block("migration", "npx|bunx drizzle-kit db push", "migration-digest"),
     warn("cargo-build", "cargo build|b|check|c|clippy", "build-digest"),
     warn("cargo-test", "cargo test|t", "test-digest"),
