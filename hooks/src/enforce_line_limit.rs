@@ -66,7 +66,7 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         };
         let Some(lines) = lines.filter(|lines| *lines > 0) else { continue };
         let limits = Limits { context, settings: event.settings(context) };
-        let Some(limit) = limits.of(&path).filter(|limit| lines > *limit) else { continue };
+        let Some(limit) = limits.exceeded(&path, lines) else { continue };
         let shown = text::one_line(&path.to_string_lossy());
         let before = if before_it { None } else { lines_before(event, lines) };
         if before_it {
@@ -98,8 +98,13 @@ struct Limits<'e> {
 }
 
 impl Limits<'_> {
-    /// The most lines of the file at `path`; `None` when it is let be.
-    fn of(&self, path: &Path) -> Option<usize> {
+    /// The most lines that the file at `path` may have; `None` when `lines` are not too many, or it is let be.
+    fn exceeded(&self, path: &Path, lines: usize) -> Option<usize> {
+        let general = self.general();
+        let own = self.settings.list(TABLE, "limits").unwrap_or_default();
+        if own.is_empty() && lines <= general {
+            return None;
+        }
         let repository = path.parent().and_then(Repository::discover);
         let relative = repository.as_ref().and_then(|repository| repository.relative(path)).unwrap_or(path);
         if line_limit::exempt(relative) {
@@ -107,18 +112,18 @@ impl Limits<'_> {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let inside = relative.to_string_lossy();
-        let own = self.settings.list(TABLE, "limits").unwrap_or_default().into_iter().find_map(|line| {
-            let Some((pattern, lines)) =
-                line.rsplit_once('=').and_then(|(pattern, lines)| Some((pattern.trim(), lines.trim().parse().ok()?)))
+        let own = own.into_iter().find_map(|line| {
+            let Some((pattern, limit)) =
+                line.rsplit_once('=').and_then(|(pattern, limit)| Some((pattern.trim(), limit.trim().parse().ok()?)))
             else {
                 self.context.note(format!("not a limit (PATTERN = LINES): {}", text::cut(line, 80)));
                 return None;
             };
             let held = if pattern.contains('/') { &inside } else { &name };
-            glob(pattern, held).then_some(lines)
+            glob(pattern, held).then_some(limit)
         });
-        let limit = own.unwrap_or_else(|| self.general());
-        (limit > 0).then_some(limit)
+        let limit = own.unwrap_or(general);
+        (limit > 0 && lines > limit).then_some(limit)
     }
 
     fn general(&self) -> usize {

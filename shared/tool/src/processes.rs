@@ -135,6 +135,8 @@ fn parse(pid: i64, stat: &[u8]) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use std::os::unix::process::ExitStatusExt as _;
 
     #[expect(clippy::disallowed_methods, reason = "a child that is not waited for")]
     fn child(script: &str) -> std::process::Child {
@@ -167,7 +169,6 @@ mod tests {
         assert!(now.line(both[0].pid).iter().any(|process| process.pid == own));
         assert!(now.all().windows(2).all(|pair| pair[0].pid < pair[1].pid));
         end(&[&both[0], &both[1]], Duration::from_millis(300));
-        use std::os::unix::process::ExitStatusExt as _;
         assert_eq!(polite.wait().unwrap().signal(), Some(15));
         assert_eq!(stubborn.wait().unwrap().signal(), Some(9));
         assert!(!both[0].lives());
