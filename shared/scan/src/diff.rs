@@ -150,7 +150,9 @@ fn unquote(text: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> Vec<(String, Vec<(usize, String, bool)>)> {
+    type Shown = (String, Vec<(usize, String, bool)>);
+
+    fn shown(text: &str) -> Vec<Shown> {
         read(text.as_bytes())
             .into_iter()
             .map(|file| {

@@ -73,7 +73,7 @@ fn before_a_commit_these_are_secrets() {
             (Secret, r#"client_secret = "0123456789abcdef""#),
             (Secret, r#"SECRET_KEY = "dj4ng0-ins3cure""#),
             (Token, r#"access_token: "0123456789abcdef""#),
-            (Token, r#"authToken = `0123456789abcdef`"#),
+            (Token, "authToken = `0123456789abcdef`"),
             (Token, "x = 1; token='0123456789abcdef'; y = 2"),
         ],
     );
