@@ -39,6 +39,37 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
+    entry("hooks", crewkit_hooks::auto_format::TOOL, &["hooks/auto-format.sh", "scripts/hooks/auto-format.sh"]),
+    entry(
+        "hooks",
+        crewkit_hooks::enforce_line_limit::TOOL,
+        &["hooks/enforce-line-limit.sh", "scripts/hooks/enforce-line-limit.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::prefer_ci_summary::TOOL,
+        &["hooks/prefer-ci-summary.sh", "scripts/hooks/prefer-ci-summary.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::session_file_lock::TOOL,
+        &["hooks/session-file-lock.sh", "scripts/hooks/session-file-lock.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::session_file_unlock::TOOL,
+        &["hooks/session-file-unlock.sh", "scripts/hooks/session-file-unlock.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::session_reaper::TOOL,
+        &["hooks/session-reaper.sh", "scripts/hooks/session-reaper.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::warn_bash_antipatterns::TOOL,
+        &["hooks/warn-bash-antipatterns.sh", "scripts/hooks/warn-bash-antipatterns.sh"],
+    ),
     entry(
         "hooks",
         crewkit_hooks::thor_commit_guard::TOOL,
