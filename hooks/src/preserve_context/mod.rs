@@ -28,7 +28,7 @@ pub const TOOL: Tool = Tool {
 };
 
 /// How long what was kept stays.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Most tasks that are named as next.
 const MOST_NEXT: usize = 3;

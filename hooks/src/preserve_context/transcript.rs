@@ -41,7 +41,9 @@ impl Transcript {
             if found.said.is_empty() && found.requirements.is_empty() && line.trim_ascii_start().starts_with(b"[") {
                 std::io::Read::read_to_end(&mut lines, &mut line).map_err(cannot)?;
                 let entries: Vec<Value> = serde_json::from_slice(&line).unwrap_or_default();
-                entries.iter().for_each(|entry| found.entry(entry));
+                for entry in &entries {
+                    found.entry(entry);
+                }
                 break;
             }
             // Most lines are the results of tools, which are long and need not be parsed.
