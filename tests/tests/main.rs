@@ -5,6 +5,8 @@ mod comms_hook;
 mod demo;
 mod git_digest;
 mod hooks;
+mod hooks_commit;
+mod hooks_scan;
 mod house;
 mod install;
 mod lock_globs;
