@@ -1,4 +1,6 @@
 //! Hooks: what an agent may do.
 
 mod paths;
+pub mod session_end_tokens;
+pub mod track_tokens;
 pub mod worktree_guard;
