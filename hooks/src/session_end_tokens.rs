@@ -13,7 +13,7 @@ use clap::CommandFactory as _;
 use crewkit_hook::Event;
 use crewkit_store::token_usage::Added;
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
-use crewkit_transcript::{Transcript, project_of, record};
+use crewkit_transcript::{Recorded, Transcript, record};
 
 /// hook-session-end-tokens.
 pub const TOOL: Tool = Tool {
@@ -38,7 +38,7 @@ const LOG_BYTES: u64 = 1 << 20;
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
 
-fn run(context: &Context, arguments: &[OsString]) -> crewkit_tool::Answer {
+fn run(context: &Context, arguments: &[OsString]) -> Answer {
     if arguments.is_empty() {
         return answer(context, &Event::from_stdin(context)?);
     }
@@ -67,15 +67,11 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         directory: event.cwd().map(PathBuf::from),
         subagent: subagent.map(|path| (path, event.agent_type().map(ToOwned::to_owned))),
     };
-    let added = record(context, store, &transcript)?;
-    if !added.is_empty() {
-        let project = match &transcript.directory {
-            Some(directory) => project_of(context, store, directory)?,
-            None => "unknown".to_owned(),
-        };
-        if let Err(refusal) = log(context, &project, &added) {
-            context.note(refusal.to_string());
-        }
+    let Recorded { project, added } = record(context, store, &transcript)?;
+    if !added.is_empty()
+        && let Err(refusal) = log(context, &project, &added)
+    {
+        context.note(refusal.to_string());
     }
     Ok(Outcome::silent())
 }

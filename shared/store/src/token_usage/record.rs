@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
+use super::work::{Part, Work};
 use super::{Amounts, TokenUsage, tables};
 use crate::Result;
-use crate::plan_views::{filled_text, optional_text, text};
+use crate::plan_views::{optional_text, text};
 
 /// How long an answer is remembered, in days: longer than agents keep their transcripts.
 const REMEMBERED_DAYS: i64 = 120;
@@ -51,6 +52,8 @@ pub struct Reading<'a> {
     pub session: &'a str,
     /// The project's id.
     pub project: &'a str,
+    /// The directory that the session works in and the folders above, each as the database may write it.
+    pub places: &'a [String],
     /// This computer.
     pub host: &'a str,
     /// UTC, `YYYY-MM-DD HH:MM:SS`: the time of answers without one.
@@ -72,14 +75,6 @@ pub struct Added {
     pub cost_usd: Option<f64>,
 }
 
-/// A task that the session works or worked on.
-struct Task {
-    plan: Option<i64>,
-    wave: Option<String>,
-    code: Option<String>,
-    started: Option<String>,
-}
-
 /// What tells a row from the session's other rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
@@ -88,9 +83,7 @@ struct Kind {
     day: String,
     branch: Option<String>,
     project: String,
-    plan: Option<i64>,
-    wave: Option<String>,
-    task: Option<String>,
+    part: Part,
 }
 
 /// What a row grows by.
@@ -108,8 +101,7 @@ impl TokenUsage<'_> {
     /// how far the transcripts have been read; all or nothing. `price` gives the cost of so many tokens of an answer, on
     /// a day, in trillionths of a dollar. What was added, by model.
     ///
-    /// An answer belongs to the task of the session (`executor_session_id`) that was started last before it, and to the
-    /// first one where it is older: reading up on a task is part of it.
+    /// An answer belongs to the task that [`super::work`] finds.
     ///
     /// # Errors
     /// See [`crate::Error`].
@@ -128,9 +120,11 @@ fn record(
     price: &dyn Fn(&Counted, &str, &Amounts) -> Option<i64>,
 ) -> rusqlite::Result<Vec<Added>> {
     tables::complete(connection)?;
-    let tasks = tasks_of(connection, reading.session)?;
-    if let Some(first) = tasks.first() {
-        give_to(connection, reading, first)?;
+    let work = Work::of(connection, reading)?;
+    if let Work::Tasks(tasks) = &work
+        && let Some(first) = tasks.first()
+    {
+        give_to(connection, reading, &first.part)?;
     }
     let answers = fold(reading.answers);
     let growths = count(connection, &answers, reading.now)?;
@@ -146,7 +140,7 @@ fn record(
             let counted = if before.is_nothing() { 0 } else { price(answer, day, &before)? };
             Some(whole.saturating_sub(counted))
         });
-        let kind = kind(answer, reading, day, task_at(&tasks, answer.at.as_deref()));
+        let kind = kind(answer, reading, day, work.at(answer.at.as_deref()));
         let row = *row_of.entry(kind.clone()).or_insert_with(|| {
             rows.push((kind, Growth { first: at.to_owned(), ..Growth::default() }));
             rows.len() - 1
@@ -188,16 +182,13 @@ fn fold(answers: &[Counted]) -> Vec<Counted> {
     let mut place: HashMap<i64, usize> = HashMap::with_capacity(answers.len());
     let mut out: Vec<Counted> = Vec::new();
     for answer in answers {
-        match place.get(&answer.key) {
-            Some(&at) => {
-                let known = &mut out[at];
-                known.amounts = known.amounts.max(&answer.amounts);
-                known.fast |= answer.fast;
-            }
-            None => {
-                place.insert(answer.key, out.len());
-                out.push(answer.clone());
-            }
+        if let Some(&at) = place.get(&answer.key) {
+            let known = &mut out[at];
+            known.amounts = known.amounts.max(&answer.amounts);
+            known.fast |= answer.fast;
+        } else {
+            place.insert(answer.key, out.len());
+            out.push(answer.clone());
         }
     }
     out
@@ -261,47 +252,22 @@ fn forget_old(connection: &Connection, now: &str) -> rusqlite::Result<()> {
     connection.execute(sql, params![now, REMEMBERED_DAYS]).map(drop)
 }
 
-/// The tasks of a session, in the order they were started.
-fn tasks_of(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Task>> {
-    let sql = "SELECT plan_id, wave_id, task_id, replace(rtrim(COALESCE(executor_started_at, started_at), 'Z'), 'T', ' ') \
-         FROM tasks WHERE executor_session_id = ?1 ORDER BY 4, id";
-    let mut statement = connection.prepare(sql)?;
-    let found = statement.query_map([session], |row| {
-        Ok(Task {
-            plan: row.get(0)?,
-            wave: filled_text(row, 1)?,
-            code: filled_text(row, 2)?,
-            started: optional_text(row, 3)?,
-        })
-    })?;
-    found.collect()
-}
-
-/// The task that an answer belongs to; without a time the last one.
-fn task_at<'t>(tasks: &'t [Task], at: Option<&str>) -> Option<&'t Task> {
-    let Some(at) = at else { return tasks.last() };
-    let begun = |task: &&Task| task.started.as_deref().is_none_or(|started| started <= at);
-    tasks.iter().rev().find(begun).or(tasks.first())
-}
-
-fn kind(answer: &Counted, reading: &Reading<'_>, day: &str, task: Option<&Task>) -> Kind {
+fn kind(answer: &Counted, reading: &Reading<'_>, day: &str, part: Part) -> Kind {
     Kind {
         agent: answer.agent.clone(),
         model: answer.model.clone(),
         day: day.to_owned(),
         branch: answer.branch.clone(),
         project: reading.project.to_owned(),
-        plan: task.and_then(|task| task.plan),
-        wave: task.and_then(|task| task.wave.clone()),
-        task: task.and_then(|task| task.code.clone()),
+        part,
     }
 }
 
 /// Gives the session's rows from before it had a task to its first one.
-fn give_to(connection: &Connection, reading: &Reading<'_>, task: &Task) -> rusqlite::Result<()> {
+fn give_to(connection: &Connection, reading: &Reading<'_>, part: &Part) -> rusqlite::Result<()> {
     let sql = "UPDATE token_usage SET plan_id = ?2, wave_id = ?3, task_id = ?4 \
          WHERE session_id = ?1 AND plan_id IS NULL AND wave_id IS NULL AND task_id IS NULL";
-    connection.execute(sql, params![reading.session, task.plan, task.wave, task.code]).map(drop)
+    connection.execute(sql, params![reading.session, part.plan, part.wave, part.task]).map(drop)
 }
 
 fn write_rows(connection: &Connection, reading: &Reading<'_>, rows: &[(Kind, Growth)]) -> rusqlite::Result<()> {
@@ -325,9 +291,9 @@ fn write_rows(connection: &Connection, reading: &Reading<'_>, rows: &[(Kind, Gro
                 )?
                 .execute(params![
                     kind.project,
-                    kind.plan,
-                    kind.wave,
-                    kind.task,
+                    kind.part.plan,
+                    kind.part.wave,
+                    kind.part.task,
                     reading.session,
                     kind.agent,
                     kind.model,
@@ -368,9 +334,7 @@ fn rows_of(connection: &Connection, session: &str) -> rusqlite::Result<HashMap<K
             day: text(row, 4)?,
             branch: optional_text(row, 5)?,
             project: text(row, 6)?,
-            plan: row.get(7)?,
-            wave: optional_text(row, 8)?,
-            task: optional_text(row, 9)?,
+            part: Part { plan: row.get(7)?, wave: optional_text(row, 8)?, task: optional_text(row, 9)? },
         };
         Ok((kind, (row.get(0)?, row.get(1)?)))
     })?;
