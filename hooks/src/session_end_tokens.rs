@@ -27,15 +27,20 @@ pub const TOOL: Tool = Tool {
 /// The size at which the log gives way to a new one, in bytes.
 const LOG_BYTES: u64 = 1 << 20;
 
+const PRICES: &str = "\
+Own prices, in dollars a million tokens, come before the built-in ones:
+  {\"prices\": [{\"models\": [\"my-model\"], \"input\": 1, \"output\": 5, \"cache_read\": 0.1}]}
+A name holds for models that contain it and carry no further version. Further keys: since (a day, YYYY-MM-DD),
+cache_write_5m, cache_write_1h, long ({\"above\": TOKENS, \"input\", \"output\", ...}), fast ({\"input\", \"output\", ...}).";
+
 /// Reads a hook event (Stop, SubagentStop, SessionEnd) from standard input and brings the tokens of its session up to
 /// date in the database: a row for each model, task, branch and day, subagents apart, with the cost at list prices.
 ///
 /// Each answer is counted once, however often it stands in transcripts. A model without a known price has no cost, not
-/// the cost 0; own prices stand in ~/.claude/data/model-prices.json (or the file in MODEL_PRICES): {"prices":
-/// [{"models": ["my-model"], "input": 1, "output": 5}]}, in dollars a million tokens. What was added stands in
-/// ~/.claude/logs/token-tracking.log.
+/// the cost 0; own prices stand in ~/.claude/data/model-prices.json, or in the file that MODEL_PRICES names. What was
+/// added stands in ~/.claude/logs/token-tracking.log.
 #[derive(clap::Parser)]
-#[command(name = TOOL.name, disable_version_flag = true)]
+#[command(name = TOOL.name, disable_version_flag = true, after_help = PRICES)]
 struct Args {}
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {

@@ -4,6 +4,7 @@
 //! The rows come from hook-session-end-tokens and hook-track-tokens; `--scan` reads the transcripts that no hook has.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -267,7 +268,7 @@ fn as_text(by: Sort, told: &Told) -> String {
     }
     if total.unpriced > 0 {
         let models: Vec<String> = unpriced_models.iter().map(|model| text::one_line(model)).collect();
-        out += &format!("No price is known for {} tokens: {}\n", short(total.unpriced), models.join(", "));
+        let _ = writeln!(out, "No price is known for {} tokens: {}", short(total.unpriced), models.join(", "));
     }
     out
 }
