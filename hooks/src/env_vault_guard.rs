@@ -72,8 +72,11 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
     })
 }
 
-/// Judges what is staged in the repository here, for git.
-fn before_commit(context: &Context) -> Answer {
+/// Judges what is staged in the repository here, for git: exit code 1 and the findings on standard error.
+///
+/// # Errors
+/// When git cannot tell what is staged.
+pub fn before_commit(context: &Context) -> Answer {
     let here = context.directory()?;
     let mut report = Report::default();
     report.add(context, &Commit::of_index(here), &Settings::load(context, here))?;

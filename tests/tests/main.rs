@@ -25,6 +25,8 @@ mod setup_worktrees;
 mod soak;
 mod stale_check;
 mod state;
+mod tokens;
+mod track_tokens;
 mod wave_overlap;
 mod wave_worktree;
 mod worktree_safety;

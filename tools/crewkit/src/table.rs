@@ -107,6 +107,13 @@ pub(crate) const TOOLS: &[Entry] = &[
         &["hooks/secret-scanner.sh", "scripts/hooks/secret-scanner.sh"],
     ),
     entry("hooks", crewkit_hooks::version_check::TOOL, &["hooks/version-check.sh", "scripts/hooks/version-check.sh"]),
+    entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
+    entry(
+        "hooks",
+        crewkit_hooks::session_end_tokens::TOOL,
+        &["hooks/session-end-tokens.sh", "scripts/hooks/session-end-tokens.sh"],
+    ),
+    entry("hooks", crewkit_hooks::track_tokens::TOOL, &["hooks/track-tokens.sh", "scripts/hooks/track-tokens.sh"]),
     entry(
         "hooks",
         crewkit_hooks::worktree_guard::TOOL,

@@ -3,8 +3,9 @@
 use crewkit_comms::comms_hook;
 use crewkit_hook::Event;
 use crewkit_hooks::{
-    auto_format, enforce_line_limit, prefer_ci_summary, session_file_lock, session_file_unlock, session_reaper,
-    thor_commit_guard, warn_bash_antipatterns, worktree_guard,
+    auto_format, debug_hook_input, enforce_line_limit, env_vault_guard, inject_agent_context, model_registry_refresh,
+    prefer_ci_summary, preserve_context, secret_scanner, session_end_tokens, session_file_lock, session_file_unlock,
+    session_reaper, thor_commit_guard, track_tokens, version_check, warn_bash_antipatterns, worktree_guard,
 };
 use crewkit_tool::{Answer, Context};
 
@@ -78,8 +79,22 @@ const COMMS: &str = "scripts/comms.sh";
 /// Tools that change files.
 const EDITS: &[&str] = &["Edit", "MultiEdit", "Write"];
 
+/// Sources of a session that begins; a compacted or cleared one goes on.
+const STARTS: &[&str] = &["startup", "resume"];
+
 /// All hooks, by event; within an event in the order in which they run: those that judge first.
 pub(crate) const HOOKS: &[Hook] = &[
+    hook("debug-hook-input", "*", &[], debug_hook_input::answer, "hooks/debug-hook-input.sh").on_demand(),
+    hook("preserve-context", "SessionStart", &["compact"], preserve_context::answer, "hooks/preserve-context.sh"),
+    hook("version-check", "SessionStart", STARTS, version_check::answer, "hooks/version-check.sh").seconds(10),
+    hook(
+        "model-registry-refresh",
+        "SessionStart",
+        STARTS,
+        model_registry_refresh::answer,
+        "hooks/model-registry-refresh.sh",
+    )
+    .seconds(10),
     hook("comms-session-start", "SessionStart", &[], comms_hook::session_start, COMMS)
         .argument("session-start")
         .turn(Turn::Act)
@@ -88,6 +103,8 @@ pub(crate) const HOOKS: &[Hook] = &[
     hook("comms-check", "UserPromptSubmit", &[], comms_hook::check, COMMS).argument("check").turn(Turn::Deliver),
     hook("worktree-guard", "PreToolUse", &["Bash"], worktree_guard::answer, "hooks/worktree-guard.sh"),
     hook("thor-commit-guard", "PreToolUse", &["Bash"], thor_commit_guard::answer, "scripts/hooks/thor-commit-guard.sh"),
+    hook("secret-scanner", "PreToolUse", &["Bash"], secret_scanner::answer, "hooks/secret-scanner.sh").seconds(10),
+    hook("env-vault-guard", "PreToolUse", &["Bash"], env_vault_guard::answer, "hooks/env-vault-guard.sh").seconds(10),
     hook("prefer-ci-summary", "PreToolUse", &["Bash"], prefer_ci_summary::answer, "hooks/prefer-ci-summary.sh"),
     hook(
         "warn-bash-antipatterns",
@@ -108,6 +125,17 @@ pub(crate) const HOOKS: &[Hook] = &[
         .argument("git-detect")
         .turn(Turn::Act)
         .seconds(15),
+    hook("inject-agent-context", "SubagentStart", &[], inject_agent_context::answer, "hooks/inject-agent-context.sh"),
+    hook("preserve-context", "PreCompact", &[], preserve_context::answer, "hooks/preserve-context.sh"),
+    hook("session-end-tokens", "Stop", &[], session_end_tokens::answer, "hooks/session-end-tokens.sh").turn(Turn::Act),
+    hook("track-tokens", "TeammateIdle", &[], track_tokens::answer, "hooks/track-tokens.sh")
+        .argument("teammate-idle")
+        .turn(Turn::Act),
+    hook("track-tokens", "TaskCompleted", &[], track_tokens::answer, "hooks/track-tokens.sh")
+        .argument("task-completed")
+        .turn(Turn::Act),
+    hook("session-end-tokens", "SessionEnd", &[], session_end_tokens::answer, "hooks/session-end-tokens.sh")
+        .turn(Turn::Act),
     hook("session-file-unlock", "SessionEnd", &[], session_file_unlock::answer, "hooks/session-file-unlock.sh")
         .turn(Turn::Act),
     hook("session-reaper", "SessionEnd", &[], session_reaper::answer, "hooks/session-reaper.sh").turn(Turn::Act),

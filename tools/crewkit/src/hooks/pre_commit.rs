@@ -1,14 +1,15 @@
 //! `crewkit hooks pre-commit`: what git calls before a commit.
 
 use crewkit_hook::Settings;
-use crewkit_hooks::thor_git_hook;
+use crewkit_hooks::{env_vault_guard, thor_git_hook};
 use crewkit_tool::{Answer, Context, Outcome, exit_code};
 
 /// A check of what is about to be committed.
 type Check = fn(&Context) -> Answer;
 
 /// The checks, by the names that settings give them.
-const CHECKS: &[(&str, Check)] = &[("thor-git-hook", thor_git_hook::check)];
+const CHECKS: &[(&str, Check)] =
+    &[("thor-git-hook", thor_git_hook::check), ("env-vault-guard", env_vault_guard::before_commit)];
 
 /// Those that are made where nobody has set anything.
 const DEFAULT: &[&str] = &["thor-git-hook", "env-vault-guard"];
@@ -29,7 +30,7 @@ pub(super) fn run(context: &Context) -> Answer {
             all.code = exit_code::REFUSED;
         }
     }
-    for name in names.iter().filter(|name| !DEFAULT.contains(name) && !CHECKS.iter().any(|(known, _)| known == *name)) {
+    for name in names.iter().filter(|name| !CHECKS.iter().any(|(known, _)| known == *name)) {
         context.note(format!("[hooks] pre_commit names '{name}', which is no check"));
     }
     Ok(all)
