@@ -12,6 +12,9 @@ const THOR: &str = "scripts/hooks/thor-git-hook.sh";
 fn shop() -> (Crew, PathBuf) {
     let crew = Crew::new();
     let top = crew.repository("shop");
+    crew.write(&top.join(".gitignore"), ".env\n");
+    crew.git(&top, &["add", "-A"]);
+    crew.git(&top, &["commit", "-q", "-m", "ignore"]);
     crew.run("plan-db", ["create", "shop", "Shop"]).code(0);
     crew.run("plan-db", ["start", "1"]).code(0);
     crew.run("plan-db", ["add-wave", "1", "W1", "First"]).code(0);

@@ -22,6 +22,7 @@ fn unvalidated_task(crew: &Crew, project: &str) {
 fn whole_session(form: &str) {
     let crew = Crew::new();
     let shop = crew.repository("shop-web");
+    crew.write(&shop.join(".gitignore"), ".env\n");
     let claude = Claude::installed(&crew, form, &shop);
 
     claude.fire("SessionStart", "startup", &json!({"source": "startup", "model": "claude"})).silent();

@@ -67,6 +67,7 @@ fn databases_that_cannot_be_used_block_nothing() {
     let broken = |name: &str| {
         let crew = Crew::new();
         let shop = crew.repository("shop");
+        crew.write(&shop.join(".gitignore"), ".env\n");
         let (data, chat) = (crew.database(), crew.claude().join("comms/messages.db"));
         for file in [&data, &chat] {
             match name {
