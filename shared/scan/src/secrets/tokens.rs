@@ -123,8 +123,12 @@ pub(super) fn address(rules: Rules, line: &[u8], at: usize) -> Option<Hit> {
         authority.get(..end)?.split_at_checked(authority.get(..end)?.iter().rposition(|byte| *byte == b'@')?)?;
     let colon = user.iter().position(|byte| *byte == b':')?;
     let password = user.get(colon + 1..)?;
-    let whole =
-        scheme > 0 && host.len() > 1 && !password.is_empty() && !is_placeholder(password) && !says_test(password);
+    let whole = scheme > 0
+        && host.len() > 1
+        && !password.is_empty()
+        && !password.contains(&b'[')
+        && !is_placeholder(password)
+        && !says_test(password);
     whole.then_some(Hit {
         kind: Kind::ConnectionString,
         value: at - scheme..at + 3 + user.len(),
