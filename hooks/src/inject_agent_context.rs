@@ -173,7 +173,7 @@ fn work(context: &Context, event: &Event) -> Result<Option<String>, Refusal> {
     let checkpoint = views.checkpoint(plan)?;
     let mut out = format!("# Work in progress\nActive Plan: {plan}");
     if let Some(name) = &checkpoint.name {
-        let _ = write!(out, " ({})", text::one_line(name));
+        let _ = write!(out, "\nPlan Name: {}", text::one_line(name));
     }
     for task in checkpoint.running.iter().take(MOST_MESSAGES) {
         let _ = write!(out, "\nTask in progress: {}: {}", text::one_line(&task.code), text::one_line(&task.title));

@@ -214,6 +214,7 @@ fn a_mark_and_the_baseline_let_a_line_pass() {
     assert_eq!(scan(&["scan"]).code(1).stdout, found.stdout);
     assert_eq!(scan(&["scan", "README.md"]).code(0).stdout, "");
     assert!(scan(&["scan", "missing.js"]).code(2).stderr.contains("missing.js"));
+    scan(&["scan", "--bogus"]).refused(2, &["--bogus"]);
     assert!(shop.crew.run(SCANNER, ["scan"]).code(2).stderr.contains("repository"));
     scan(&["scan", "--write-baseline"]).code(0);
     assert!(!std::fs::read_to_string(shop.top.join(".crewkit-baseline")).unwrap().contains("sk-"));

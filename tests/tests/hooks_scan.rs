@@ -71,16 +71,16 @@ fn a_subagent_is_told_of_the_plan_and_of_messages() {
     let event = |session: &str, cwd: &std::path::Path| json!({"hook_event_name": "SubagentStart", "agent_type": "Explore", "cwd": cwd, "session_id": session});
     for event in [event("s1", &top), event("s9", &crew.work())] {
         let said = context(&crew, "inject-agent-context", &event);
-        assert!(said.contains("Active Plan: 34 (Login)\nTask in progress: T1-01: Wire it"), "{said}");
+        assert!(said.contains("Active Plan: 34\nPlan Name: Login\nTask in progress: T1-01: Wire it"), "{said}");
     }
     assert!(!context(&crew, "inject-agent-context", &event("s1", &crew.work())).contains("Active Plan"));
 
-    crew.run("comms", ["register", "WEB", "--session", "s1"]);
-    let posted = crew.run_in(&top, "comms", ["post", "OTHER", "mind the \u{1b}[31mgap"]);
-    if posted.code == 0 && crew.run("comms", ["resolve-name", "s1"]).stdout.contains("WEB") {
-        let said = context(&crew, "inject-agent-context", &event("s1", &top));
-        assert!(!said.contains('\u{1b}'), "{said}");
-    }
+    crew.run_in(&top, "comms", ["assign", "WEB", "s1-web"]).code(0);
+    crew.run_in(&top, "comms", ["post", "-s", "API", "mind the \u{1b}[31mgap"]).code(0);
+    let said = context(&crew, "inject-agent-context", &event("s1-web", &top));
+    assert!(said.contains("Unread messages of the crew: 1\n[API] mind the ") && !said.contains('\u{1b}'), "{said}");
+    assert!(crew.run_in(&top, "comms", ["check", "s1-web"]).stdout.contains("mind the"), "it stays unread");
+    assert!(!context(&crew, "inject-agent-context", &event("s1-web", &top)).contains("Unread"));
 }
 
 const DATABASE: &str = "INSERT INTO tasks (project_id, wave_id, plan_id, task_id, title, status) VALUES \
@@ -91,6 +91,8 @@ const DATABASE: &str = "INSERT INTO tasks (project_id, wave_id, plan_id, task_id
 fn what_is_kept_before_a_compaction_comes_back_after_it() {
     let crew = Crew::new();
     crew.run("init-dashboard-db", [""; 0]).code(0);
+    insert(&crew, "INSERT INTO projects (id, name, path) VALUES ('p', 'P', '/p')");
+    insert(&crew, "INSERT INTO plans (id, project_id, name, status) VALUES (34, 'p', 'Login', 'doing')");
     insert(&crew, DATABASE);
     let transcript = crew.work().join("t.jsonl");
     let said = json!({"type": "user", "message": {"role": "user", "content": "go on with plan 34 (F-07, F-01)"}});
@@ -102,6 +104,7 @@ fn what_is_kept_before_a_compaction_comes_back_after_it() {
     assert!(answer.get("hookSpecificOutput").is_none() && text.starts_with("# "), "{answer}");
     for line in [
         "Active Plan: 34",
+        "Plan Name: Login",
         "Current Task: T1-01: Wire the login",
         "Tasks done: 1 of 3",
         "Next Tasks: T1-02: Later",

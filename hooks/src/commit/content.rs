@@ -15,6 +15,12 @@ use super::{Commit, Take};
 /// Most bytes of a file that git does not know yet; a longer one is left out, and said to be.
 const MOST_BYTES: u64 = 16 << 20;
 
+/// Most bytes of all such files together.
+const MOST_NEW: u64 = 128 << 20;
+
+/// What is kept of a diff at most, see [`crewkit_tool::process`].
+const MOST_DIFF: usize = 64 << 20;
+
 /// Bytes at a file's beginning among which a NUL makes it binary, as git has it.
 const BINARY_PROBE: usize = 8000;
 
@@ -64,6 +70,10 @@ impl Content {
                     content.new = reader.untracked(paths, *ignored)?;
                 }
             }
+        }
+        if content.diffs.iter().any(|diff| diff.len() >= MOST_DIFF) {
+            context
+                .note(format!("only the first {} MB of what is to be committed were looked through", MOST_DIFF >> 20));
         }
         Ok(content)
     }
@@ -147,7 +157,9 @@ impl Reader<'_> {
         let git = if ignored { git } else { git.arg("--exclude-standard") };
         let listed = git.arg("--").args(literal(paths)).must("new files cannot be listed")?.stdout;
         let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        let read = |name: &[u8]| {
+        let mut left = MOST_NEW;
+        let mut left_out = 0;
+        let mut read = |name: &[u8]| {
             let path = PathBuf::from(OsStr::from_bytes(name));
             let place = self.top.join(&path);
             let data = fs::symlink_metadata(&place).ok().filter(fs::Metadata::is_file)?;
@@ -155,9 +167,18 @@ impl Reader<'_> {
                 self.context.note(format!("{} is too large to be looked through", shown(&path)));
                 return None;
             }
+            if data.len() > left {
+                left_out += 1;
+                return None;
+            }
+            left -= data.len();
             Some((path, fs::read(&place).ok()?))
         };
-        Ok(names.filter_map(read).collect())
+        let found = names.filter_map(&mut read).collect();
+        if left_out > 0 {
+            self.context.note(format!("{left_out} new files were not looked through: they are too many"));
+        }
+        Ok(found)
     }
 }
 

@@ -87,8 +87,7 @@ fn found(context: &Context, event: &Event) -> Result<Option<String>, Refusal> {
     let mut out = String::from("# Context kept over the compaction\n");
     if let Some(plan) = transcript.plan {
         let checkpoint = checkpoint(context, plan);
-        let name = checkpoint.name.as_deref().map(|name| format!(" ({})", text::one_line(name))).unwrap_or_default();
-        let _ = writeln!(out, "Active Plan: {plan}{name}");
+        let _ = writeln!(out, "Active Plan: {plan}");
         stand(&checkpoint, &mut out);
     }
     if !requirements.is_empty() {
@@ -114,6 +113,9 @@ fn checkpoint(context: &Context, plan: i64) -> Checkpoint {
 }
 
 fn stand(checkpoint: &Checkpoint, out: &mut String) {
+    if let Some(name) = &checkpoint.name {
+        let _ = writeln!(out, "Plan Name: {}", text::one_line(name));
+    }
     let mut tasks = checkpoint.running.iter();
     if let Some(task) = tasks.next() {
         let _ = writeln!(out, "Current Task: {}: {}", text::one_line(&task.code), text::one_line(&task.title));

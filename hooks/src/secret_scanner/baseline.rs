@@ -54,7 +54,7 @@ impl Baseline {
         lines.sort_unstable_by(|one, other| one[32..].cmp(&other[32..]).then_with(|| one.cmp(other)));
         lines.dedup();
         let path = top.join(FILE);
-        crate::files::replace(&path, lines.concat().as_bytes())
+        crate::files::replace_with_mode(&path, lines.concat().as_bytes(), 0o666)
     }
 }
 

@@ -71,13 +71,18 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     if arguments.is_empty() {
         return entry::run::<Args>(context, arguments, answer);
     }
-    args::with::<Args>(arguments, exit_code::REFUSED, |args| match args.command {
+    let by_hand = arguments.first().is_some_and(|word| word == "scan");
+    let ended = args::with::<Args>(arguments, exit_code::REFUSED, |args| match args.command {
         None => entry::run::<Args>(context, &[], answer),
+        Some(Command::Scan(scan)) => by_hand::scan(context, &scan),
+    });
+    match ended {
         // A check that could not run is no pass, whatever a hook may do with its own faults.
-        Some(Command::Scan(scan)) => Ok(by_hand::scan(context, &scan).unwrap_or_else(|refusal| {
-            Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)).with_code(exit_code::BLOCKED)
-        })),
-    })
+        Err(refusal) if by_hand => {
+            Ok(Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)).with_code(exit_code::BLOCKED))
+        }
+        ended => ended,
+    }
 }
 
 /// The answer to `event`; silent for anything but a shell command that makes a commit.

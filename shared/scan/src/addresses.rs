@@ -46,7 +46,7 @@ pub fn find_in_line(line: &[u8], number: usize, found: &mut Vec<Address>) {
     if let Some(host) = code.match_indices("://").find_map(|(at, _)| hard_wired(code, at)) {
         found.push(Address { kind: Kind::HardWired, line: number, shown: host });
     }
-    let falls_back = code.contains(":-") || code.contains("||") || code.contains("??");
+    let falls_back = [":-", "||", "??", "unwrap_or"].iter().any(|fallback| code.contains(fallback));
     if !falls_back && let Some(host) = code.match_indices(':').find_map(|(at, _)| local(code, at)) {
         found.push(Address { kind: Kind::Local, line: number, shown: host });
     }
@@ -88,8 +88,10 @@ fn hard_wired(line: &str, at: usize) -> Option<String> {
     let authority = address.split(['/', '?', '#']).next()?;
     let host = host_of(authority);
     let is = |name: &str| host == name || host.strip_suffix(name).is_some_and(|before| before.ends_with('.'));
-    // No host: put together when the program runs.
-    let fixed = host.contains('.') && host.starts_with(|c: char| c.is_ascii_alphanumeric());
+    // A host that is put together when the program runs has no name here. A single word is one of a network's own
+    // names, which is told from a made-up one by its port.
+    let fixed =
+        host.starts_with(|c: char| c.is_ascii_alphanumeric()) && (host.contains('.') || authority.contains(':'));
     let documentation = ["example.com", "example.org", "example.net", "test.com"].iter().any(|name| is(name));
     let reserved = ["example", "test", "invalid", "localhost"].iter().any(|name| is(name));
     let name = line.to_ascii_lowercase().contains("schema") || line.contains("xmlns");
@@ -114,7 +116,8 @@ fn local(line: &str, at: usize) -> Option<String> {
     let before = line.get(..at)?;
     let length = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(byte)).count();
     let host = before.get(at - length..)?;
-    let is_local = host == "localhost" || is_private(host);
+    // 0.0.0.0 is where a server listens, not where it is found.
+    let is_local = host == "localhost" || host != "0.0.0.0" && is_private(host);
     is_local.then(|| format!("{host}:{}", &line[at + 1..at + 1 + port]))
 }
 
@@ -147,6 +150,7 @@ mod tests {
             r#"const api = "https://api.shop.io/v1";"#,
             "base_url: http://shop.internal.net:8080/x",
             "fetch('https://shop.io') // the shop",
+            "api = 'http://backend:8080/x'",
             r#"url = "https://93.184.216.34/x""#,
         ] {
             assert_eq!(kinds(line), [Kind::HardWired], "{line}");
@@ -166,6 +170,7 @@ mod tests {
             "const a = `https://${host}/x`",
             "const a = 'https://' + host",
             "const a = 'http://localhost'",
+            "const a = 'http://backend/'",
         ] {
             assert_eq!(kinds(line), [], "{line}");
         }
@@ -190,6 +195,8 @@ mod tests {
             "x = '8.8.8.8:53'",
             "version 10.0.0.1",
             "mylocalhost:3000",
+            "listen('0.0.0.0:3000')",
+            r#"env.get("URL").unwrap_or("localhost:3000")"#,
             "172.15.0.1:80",
             "localhost:x",
         ] {

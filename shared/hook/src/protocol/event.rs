@@ -362,6 +362,18 @@ mod tests {
     }
 
     #[test]
+    fn an_event_can_be_given_on() {
+        for given in [
+            json!({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}, "x": 1}),
+            json!({"session_id": "s1"}),
+        ] {
+            assert_eq!(event(given.clone()).to_json(), given);
+        }
+        let text = event(json!({"toolName": "bash", "toolArgs": "{\"command\":\"ls\"}"}));
+        assert_eq!(text.to_json(), json!({"toolName": "bash", "toolArgs": {"command": "ls"}}));
+    }
+
+    #[test]
     fn tools_have_one_name() {
         for (copilot, claude) in [
             ("bash", "Bash"),

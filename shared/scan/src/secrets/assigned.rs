@@ -42,7 +42,7 @@ pub(super) fn at(rules: Rules, line: &[u8], at: usize) -> Option<Hit> {
     let text = line.get(value.range.clone())?;
     let open = 0;
     let hit = |kind| Some(Hit { kind, value: value.range.clone(), open, assigned: true });
-    if text.is_empty() || is_placeholder(text) || says_test(text) {
+    if text.is_empty() || is_placeholder(text) || says_test(text) || is_code(text) || is_own_name(name, text) {
         return None;
     }
     if named == Named::AwsSecret && rules == Rules::Commit {
@@ -170,8 +170,11 @@ fn value(line: &[u8], start: usize, operator: u8) -> Option<Value> {
             }
             end += 1;
         }
-        let end = end.min(body.len());
-        let text = body.get(..end)?;
+        // Without its end it is no quote but the end of another, a lifetime, an apostrophe; unless it is very long.
+        if end >= body.len() && rest.len() < MOST_VALUE {
+            return None;
+        }
+        let text = body.get(..end.min(body.len()))?;
         let text = if escaped { text.strip_suffix(b"\\").unwrap_or(text) } else { text };
         return Some(Value { range: start + 1..start + 1 + text.len(), quoted: true });
     }
@@ -229,6 +232,20 @@ fn is_sentence(text: &[u8]) -> bool {
         b"your",
     ];
     text.contains(&b' ') && SUBJECTS.iter().any(|word| holds(text, word))
+}
+
+/// Whether `text` is no value but a pattern, or the code between two texts.
+fn is_code(text: &[u8]) -> bool {
+    [&b"(?"[..], b", ", b" +", b")"].iter().any(|start| text.starts_with(start))
+        || ["\\w", "\\d", "\\s", "[^", "[a-z", "[0-9"].iter().any(|part| holds(text, part.as_bytes()))
+}
+
+/// Whether `text` is the name that it is assigned to in another spelling: a table of names.
+fn is_own_name(name: &[u8], text: &[u8]) -> bool {
+    let letters = |text: &[u8]| -> Vec<u8> {
+        text.iter().filter(|byte| !b"_- ".contains(byte)).map(u8::to_ascii_lowercase).collect()
+    };
+    name.len() > "password".len() && letters(name) == letters(text)
 }
 
 /// Whether a password stands among the parts of a connection string: `User Id=sa;Password=…`, `user=sa&password=…`.

@@ -139,6 +139,12 @@ fn before_a_commit_these_are_none() {
             "password_file: /run/secrets/db_password",
             r#"password = "/run/secrets/db_password""#,
             "std::secret::Token::new",
+            "Unexpected { token: &'a str, expected: Vec<u8> },",
+            r#"print("shlex: token=" + repr(raw) + ", " + repr(x))"#,
+            "def ask(prompt='Password: ', stream=None, fallback='nothing'):",
+            r"_token = r'(?:[%s]+|%s)' % (_punct, _core)",
+            r#"AttributeOID.CHALLENGE_PASSWORD: "challengePassword","#,
+            r#"const ACCESS_TOKEN = "access_token";"#,
         ],
     );
 }
@@ -212,6 +218,7 @@ fn assignments_of_any_value() {
             "const token = makeToken();",
             "API_KEY=your-key",
             "API_KEY=changeme",
+            "      id-token: write # for publishing",
         ],
     );
     let code = Rules::Assignments { code: true };

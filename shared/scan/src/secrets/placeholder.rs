@@ -46,7 +46,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 
 /// Whether `value`, which is not quoted, is a word of the language rather than a text.
 pub(super) fn is_keyword(value: &[u8]) -> bool {
-    const WORDS: [&str; 18] = [
+    const WORDS: [&str; 20] = [
         "true",
         "false",
         "null",
@@ -64,6 +64,8 @@ pub(super) fn is_keyword(value: &[u8]) -> bool {
         "required",
         "optional",
         "any",
+        "read",
+        "write",
         "~",
     ];
     WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))

@@ -40,7 +40,7 @@ fn key(rules: Rules, rest: &[u8]) -> Option<(Kind, usize, usize)> {
         }
         b's' | b'p' | b'r' if !gate && rest.get(1..8) == Some(b"k_live_") => {
             let end = run(8, is_word);
-            (end >= 16).then_some((Kind::StripeKey, 8, end))
+            (end >= 14).then_some((Kind::StripeKey, 8, end))
         }
         b'g' if begins(b"github_pat_") => {
             let end = run(11, is_word);
@@ -50,7 +50,7 @@ fn key(rules: Rules, rest: &[u8]) -> Option<(Kind, usize, usize)> {
             let end = run(4, |byte| byte.is_ascii_alphanumeric());
             let least = match rest.get(2)? {
                 b'p' if gate => 36,
-                b'p' | b'o' | b's' | b'u' | b'r' => 10,
+                b'p' | b'o' | b's' | b'u' | b'r' => 6,
                 _ => return None,
             };
             (end - 4 >= least).then_some((Kind::GitHubToken, 4, end))
@@ -62,21 +62,21 @@ fn key(rules: Rules, rest: &[u8]) -> Option<(Kind, usize, usize)> {
         }
         b'A' if !gate && begins(b"AIza") => {
             let end = run(4, is_key);
-            (end == 39).then_some((Kind::GcpKey, 4, end))
+            (end >= 39).then_some((Kind::GcpKey, 4, end))
         }
         b'A' if !gate && begins(b"AccountKey=") => {
             let end = run(11, is_base64);
-            (end >= 31).then_some((Kind::AzureKey, 11, end))
+            (end >= 19).then_some((Kind::AzureKey, 11, end))
         }
         b'x' if !gate && begins(b"xox") && rest.get(4) == Some(&b'-') && rest.get(3)?.is_ascii_lowercase() => {
             let end = run(5, is_key);
-            (end >= 15).then_some((Kind::SlackToken, 5, end))
+            (end >= 11).then_some((Kind::SlackToken, 5, end))
         }
         b'e' if !gate && begins(b"eyJ") => {
             let end = run(3, |byte| is_key(byte) || byte == b'.');
             let mut parts = rest.get(..end)?.split(|byte| *byte == b'.');
             let (head, body, signature) = (parts.next()?, parts.next()?, parts.next()?);
-            let whole = head.len() >= 10 && body.len() >= 10 && body.starts_with(b"eyJ") && signature.len() >= 10;
+            let whole = head.len() >= 10 && body.len() >= 10 && body.starts_with(b"eyJ") && signature.len() >= 6;
             whole.then_some((Kind::Jwt, 3, head.len() + body.len() + signature.len() + 2))
         }
         _ => None,
@@ -123,8 +123,12 @@ pub(super) fn address(rules: Rules, line: &[u8], at: usize) -> Option<Hit> {
         authority.get(..end)?.split_at_checked(authority.get(..end)?.iter().rposition(|byte| *byte == b'@')?)?;
     let colon = user.iter().position(|byte| *byte == b':')?;
     let password = user.get(colon + 1..)?;
-    let whole =
-        scheme > 0 && host.len() > 1 && !password.is_empty() && !is_placeholder(password) && !says_test(password);
+    let whole = scheme > 0
+        && host.len() > 1
+        && !password.is_empty()
+        && !password.contains(&b'[')
+        && !is_placeholder(password)
+        && !says_test(password);
     whole.then_some(Hit {
         kind: Kind::ConnectionString,
         value: at - scheme..at + 3 + user.len(),
