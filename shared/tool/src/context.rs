@@ -29,6 +29,14 @@ impl Environment {
         };
         value.filter(|value| !value.is_empty())
     }
+
+    /// All variables with their values.
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        match self {
+            Self::Process => std::env::vars_os().collect(),
+            Self::Fixed(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
 }
 
 /// Standard input: the process's, or a test's.

@@ -78,6 +78,37 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("hooks", crewkit_hooks::thor_git_hook::TOOL, &["hooks/thor-git-hook.sh", "scripts/hooks/thor-git-hook.sh"]),
     entry(
         "hooks",
+        crewkit_hooks::debug_hook_input::TOOL,
+        &["hooks/debug-hook-input.sh", "scripts/hooks/debug-hook-input.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::env_vault_guard::TOOL,
+        &["hooks/env-vault-guard.sh", "scripts/hooks/env-vault-guard.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::inject_agent_context::TOOL,
+        &["hooks/inject-agent-context.sh", "scripts/hooks/inject-agent-context.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::model_registry_refresh::TOOL,
+        &["hooks/model-registry-refresh.sh", "scripts/hooks/model-registry-refresh.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::preserve_context::TOOL,
+        &["hooks/preserve-context.sh", "scripts/hooks/preserve-context.sh"],
+    ),
+    entry(
+        "hooks",
+        crewkit_hooks::secret_scanner::TOOL,
+        &["hooks/secret-scanner.sh", "scripts/hooks/secret-scanner.sh"],
+    ),
+    entry("hooks", crewkit_hooks::version_check::TOOL, &["hooks/version-check.sh", "scripts/hooks/version-check.sh"]),
+    entry(
+        "hooks",
         crewkit_hooks::worktree_guard::TOOL,
         &["hooks/worktree-guard.sh", "scripts/hooks/worktree-guard.sh"],
     ),
