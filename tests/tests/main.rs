@@ -4,6 +4,7 @@ mod comms;
 mod comms_hook;
 mod demo;
 mod git_digest;
+mod guards;
 mod hooks;
 mod hooks_commit;
 mod hooks_scan;

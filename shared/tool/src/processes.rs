@@ -95,20 +95,21 @@ impl Process {
     fn signal(&self, _: Signal) {}
 }
 
+/// How long a process that was killed is given to be gone: the kernel frees its memory first.
+const GONE_WITHIN: Duration = Duration::from_millis(500);
+
 /// Tells `processes` to end (SIGTERM), and kills those that live still after `grace`.
 pub fn end(processes: &[&Process], grace: Duration) {
-    for process in processes {
-        process.signal(Signal::TERM);
-    }
-    let deadline = Instant::now() + grace;
-    while processes.iter().any(|process| process.lives()) {
-        if Instant::now() >= deadline {
-            for process in processes.iter().filter(|process| process.lives()) {
-                process.signal(Signal::KILL);
-            }
-            return;
+    for (signal, patience) in [(Signal::TERM, grace), (Signal::KILL, GONE_WITHIN)] {
+        let mut left: Vec<_> = processes.iter().filter(|process| process.lives()).collect();
+        for process in &left {
+            process.signal(signal);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        let deadline = Instant::now() + patience;
+        while !left.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+            left.retain(|process| process.lives());
+        }
     }
 }
 
