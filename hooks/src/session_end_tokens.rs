@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use crewkit_hook::Event;
 use crewkit_store::token_usage::Added;
-use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 use crewkit_transcript::{Recorded, Transcript, record};
+
+use crate::entry;
 
 /// hook-session-end-tokens.
 pub const TOOL: Tool = Tool {
@@ -44,10 +46,7 @@ cache_write_5m, cache_write_1h, long ({\"above\": TOKENS, \"input\", \"output\",
 struct Args {}
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {
-    if arguments.is_empty() {
-        return answer(context, &Event::from_stdin(context)?);
-    }
-    args::with::<Args>(arguments, exit_code::REFUSED, |_| answer(context, &Event::from_stdin(context)?))
+    entry::run::<Args>(context, arguments, answer)
 }
 
 /// Counts what the session of `event` used; silent, also for other events.

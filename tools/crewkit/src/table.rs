@@ -48,6 +48,12 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("hooks", crewkit_hooks::track_tokens::TOOL, &["hooks/track-tokens.sh", "scripts/hooks/track-tokens.sh"]),
     entry(
         "hooks",
+        crewkit_hooks::thor_commit_guard::TOOL,
+        &["hooks/thor-commit-guard.sh", "scripts/hooks/thor-commit-guard.sh"],
+    ),
+    entry("hooks", crewkit_hooks::thor_git_hook::TOOL, &["hooks/thor-git-hook.sh", "scripts/hooks/thor-git-hook.sh"]),
+    entry(
+        "hooks",
         crewkit_hooks::worktree_guard::TOOL,
         &["hooks/worktree-guard.sh", "scripts/hooks/worktree-guard.sh"],
     ),
@@ -73,9 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_is_named_as_one() {
+    fn a_hook_is_of_the_hooks() {
         for entry in TOOLS {
-            assert_eq!(entry.tool.kind == Kind::Hook, entry.family == "hooks", "{}", entry.tool.name);
+            // git's hooks end with 1 when they refuse, as tools do.
+            let of_git = entry.tool.name == "thor-git-hook";
+            assert_eq!(entry.tool.kind == Kind::Hook || of_git, entry.family == "hooks", "{}", entry.tool.name);
         }
     }
 }
