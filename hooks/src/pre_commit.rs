@@ -18,8 +18,10 @@ const FIRST_LINE: &[u8] = b"#!/bin/sh\n";
 /// A hook's file.
 #[derive(Debug)]
 pub struct HookFile {
-    /// Where git looks for it.
+    /// Where it lies.
     pub path: PathBuf,
+    /// Whether git itself starts it, and so passes over it unless it may be executed.
+    pub started_by_git: bool,
 }
 
 /// What inserting came to.
@@ -55,10 +57,11 @@ impl HookFile {
             return Err(Refusal::new(format!("no such folder: {}", folder.display())));
         }
         let told = Git::at(context, &folder)
+            .of_folder()
             .args(["rev-parse", "--git-path", "hooks"])
             .must(&format!("{} is in no repository", folder.display()))?;
         let hooks = printed_path(&told.stdout);
-        Ok(Self { path: folder.join(hooks).join("pre-commit") })
+        Ok(Self { path: folder.join(hooks).join("pre-commit"), started_by_git: true })
     }
 
     /// Puts `line`, which holds `mark`, behind the hook's first line, and makes the hook executable. A line with the mark
@@ -68,7 +71,8 @@ impl HookFile {
     /// When the hook is not written in a shell's language, or cannot be read or written.
     pub fn insert(&self, line: &str, mark: &str) -> Result<Inserted, Refusal> {
         let Some(before) = self.read()? else {
-            self.write(&[FIRST_LINE, line.as_bytes(), b"\n"].concat(), 0o755)?;
+            let mode = if self.started_by_git { 0o755 } else { 0o644 };
+            self.write(&[FIRST_LINE, line.as_bytes(), b"\n"].concat(), mode)?;
             return Ok(Inserted::Created);
         };
         if !is_shell_script(&before) {
@@ -78,17 +82,18 @@ impl HookFile {
             )));
         }
         let mode = fs::metadata(&self.path).map_or(0o755, |data| data.permissions().mode());
+        let wanted = if self.started_by_git { executable(mode) } else { mode };
         let (first, rest) = split_first(&before);
         if rest.split_inclusive(|byte| *byte == b'\n').next() == Some([line.as_bytes(), b"\n"].concat().as_slice()) {
-            if mode & 0o100 == 0 {
-                self.write(&before, executable(mode))?;
+            if mode != wanted {
+                self.write(&before, wanted)?;
             }
             return Ok(Inserted::Already);
         }
         let known = has(&before, mark);
         let rest = without(rest, mark);
         let end: &[u8] = if first.is_empty() || first.ends_with(b"\n") { b"" } else { b"\n" };
-        self.write(&[first, end, line.as_bytes(), b"\n", &rest].concat(), executable(mode))?;
+        self.write(&[first, end, line.as_bytes(), b"\n", &rest].concat(), wanted)?;
         Ok(if known { Inserted::Already } else { Inserted::Added })
     }
 
@@ -114,7 +119,8 @@ impl HookFile {
     /// When the hook cannot be read.
     pub fn state(&self, mark: &str) -> Result<State, Refusal> {
         let there = self.read()?.is_some_and(|text| has(&text, mark));
-        let executable = fs::metadata(&self.path).is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
+        let executable =
+            !self.started_by_git || fs::metadata(&self.path).is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
         Ok(match (there, executable) {
             (true, true) => State::Called,
             (true, false) => State::NotExecutable,
@@ -239,7 +245,7 @@ mod tests {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         }
-        HookFile { path }
+        HookFile { path, started_by_git: true }
     }
 
     fn text(file: &HookFile) -> String {

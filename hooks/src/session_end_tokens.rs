@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
@@ -97,6 +98,6 @@ fn log(context: &Context, project: &str, added: &[Added]) -> Result<(), Refusal>
     if fs::metadata(&path).is_ok_and(|data| data.len() > LOG_BYTES) {
         fs::rename(&path, path.with_extension("log.1")).map_err(cannot)?;
     }
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(&path).map_err(cannot)?;
+    let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(cannot)?;
     file.write_all(lines.as_bytes()).map_err(cannot)
 }
