@@ -7,13 +7,16 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use crewkit_hook::Event;
 use crewkit_store::token_usage::Added;
-use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 use crewkit_transcript::{Recorded, Transcript, record};
+
+use crate::entry;
 
 /// hook-session-end-tokens.
 pub const TOOL: Tool = Tool {
@@ -44,10 +47,7 @@ cache_write_5m, cache_write_1h, long ({\"above\": TOKENS, \"input\", \"output\",
 struct Args {}
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {
-    if arguments.is_empty() {
-        return answer(context, &Event::from_stdin(context)?);
-    }
-    args::with::<Args>(arguments, exit_code::REFUSED, |_| answer(context, &Event::from_stdin(context)?))
+    entry::run::<Args>(context, arguments, answer)
 }
 
 /// Counts what the session of `event` used; silent, also for other events.
@@ -98,6 +98,6 @@ fn log(context: &Context, project: &str, added: &[Added]) -> Result<(), Refusal>
     if fs::metadata(&path).is_ok_and(|data| data.len() > LOG_BYTES) {
         fs::rename(&path, path.with_extension("log.1")).map_err(cannot)?;
     }
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(&path).map_err(cannot)?;
+    let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(cannot)?;
     file.write_all(lines.as_bytes()).map_err(cannot)
 }

@@ -39,6 +39,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
+    entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
     entry("hooks", crewkit_hooks::auto_format::TOOL, &["hooks/auto-format.sh", "scripts/hooks/auto-format.sh"]),
     entry(
         "hooks",
@@ -107,7 +108,6 @@ pub(crate) const TOOLS: &[Entry] = &[
         &["hooks/secret-scanner.sh", "scripts/hooks/secret-scanner.sh"],
     ),
     entry("hooks", crewkit_hooks::version_check::TOOL, &["hooks/version-check.sh", "scripts/hooks/version-check.sh"]),
-    entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
     entry(
         "hooks",
         crewkit_hooks::session_end_tokens::TOOL,

@@ -75,6 +75,8 @@ impl Hook {
 }
 
 const COMMS: &str = "scripts/comms.sh";
+const TOKENS: &str = "hooks/session-end-tokens.sh";
+const TRACK: &str = "hooks/track-tokens.sh";
 
 /// Tools that change files.
 const EDITS: &[&str] = &["Edit", "MultiEdit", "Write"];
@@ -127,18 +129,14 @@ pub(crate) const HOOKS: &[Hook] = &[
         .seconds(15),
     hook("inject-agent-context", "SubagentStart", &[], inject_agent_context::answer, "hooks/inject-agent-context.sh"),
     hook("preserve-context", "PreCompact", &[], preserve_context::answer, "hooks/preserve-context.sh"),
-    hook("session-end-tokens", "Stop", &[], session_end_tokens::answer, "hooks/session-end-tokens.sh").turn(Turn::Act),
-    hook("track-tokens", "TeammateIdle", &[], track_tokens::answer, "hooks/track-tokens.sh")
-        .argument("teammate-idle")
-        .turn(Turn::Act),
-    hook("track-tokens", "TaskCompleted", &[], track_tokens::answer, "hooks/track-tokens.sh")
-        .argument("task-completed")
-        .turn(Turn::Act),
-    hook("session-end-tokens", "SessionEnd", &[], session_end_tokens::answer, "hooks/session-end-tokens.sh")
-        .turn(Turn::Act),
+    hook("session-end-tokens", "SubagentStop", &[], session_end_tokens::answer, TOKENS).turn(Turn::Act),
+    hook("session-end-tokens", "Stop", &[], session_end_tokens::answer, TOKENS).turn(Turn::Act),
+    hook("track-tokens", "TeammateIdle", &[], track_tokens::answer, TRACK).turn(Turn::Act),
+    hook("track-tokens", "TaskCompleted", &[], track_tokens::answer, TRACK).turn(Turn::Act),
     hook("session-file-unlock", "SessionEnd", &[], session_file_unlock::answer, "hooks/session-file-unlock.sh")
         .turn(Turn::Act),
     hook("session-reaper", "SessionEnd", &[], session_reaper::answer, "hooks/session-reaper.sh").turn(Turn::Act),
+    hook("session-end-tokens", "SessionEnd", &[], session_end_tokens::answer, TOKENS).turn(Turn::Act),
     hook("comms-session-end", "SessionEnd", &[], comms_hook::session_end, COMMS)
         .argument("session-end")
         .turn(Turn::Act),
