@@ -12,8 +12,9 @@ mod paths;
 pub mod preserve_context;
 mod programs;
 pub mod secret_scanner;
-#[cfg(test)]
-mod silence;
 pub mod version_check;
 mod wildcard;
 pub mod worktree_guard;
+
+#[cfg(test)]
+mod silence;
