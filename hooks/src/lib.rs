@@ -31,3 +31,6 @@ pub mod version_check;
 pub mod warn_bash_antipatterns;
 mod wildcard;
 pub mod worktree_guard;
+
+#[cfg(test)]
+mod silence;
