@@ -22,8 +22,9 @@ fn each_answer_is_counted_once_with_the_model_that_gave_it() {
     assert_eq!(json!(session.sums()), json!(wanted));
     assert_eq!(session.crew.value("SELECT count(*) FROM token_usage"), json!(2), "one row a model");
 
-    // The answer goes on after it was counted, and another one follows.
+    // The answer goes on after it was counted, with less on some lines, and another one follows.
     session.add(&line("b", "claude-sonnet-4-5", [5, 9, 0, 0, 0]));
+    session.add(&line("b", "claude-sonnet-4-5", [1, 7, 0, 0, 0]));
     session.add(&line("c", "claude-sonnet-4-5", [1, 1, 0, 0, 0]));
     session.send(&session.event("SessionEnd"));
     let wanted = [json!(["claude-opus-4-1", 10, 7, 100, 200, 3000]), json!(["claude-sonnet-4-5", 6, 10, 0, 0, 0])];
@@ -51,6 +52,23 @@ fn each_answer_is_counted_once_with_the_model_that_gave_it() {
             "shop | claude-sonnet-4-5 | in:1 out:5 | $0.000078",
         ]
     );
+}
+
+#[test]
+fn of_several_tellings_each_kind_counts_as_the_largest() {
+    let session = Session::new();
+    for (tokens, wanted) in [
+        ([5, 1, 0, 0, 100], [5, 1, 0, 0, 100]),
+        ([1, 9, 0, 0, 50], [5, 9, 0, 0, 100]),
+        ([0, 0, 7, 0, 0], [5, 9, 7, 0, 100]),
+    ] {
+        session.add(&line("a", "claude-sonnet-4-5", tokens));
+        session.stop();
+        let [input, output, five_minutes, hour, read] = wanted;
+        assert_eq!(json!(session.sums()), json!([["claude-sonnet-4-5", input, output, five_minutes, hour, read]]));
+    }
+    // 3 dollars in, 15 out, 3.75 written, 0.3 read.
+    assert_eq!(session.crew.value("SELECT round(cost_usd, 9) FROM token_usage"), json!(0.000_206_25));
 }
 
 #[test]

@@ -101,7 +101,9 @@ impl TokenUsage<'_> {
     /// how far the transcripts have been read; all or nothing. `price` gives the cost of so many tokens of an answer, on
     /// a day, in trillionths of a dollar. What was added, by model.
     ///
-    /// An answer belongs to the task that [`super::work`] finds.
+    /// An answer belongs to the task of the session (`executor_session_id`) that was started last before it, the first one
+    /// also what is older; where no task names the session, to the wave or plan in whose worktree it works, and to the one
+    /// task of the wave that was worked on at its time.
     ///
     /// # Errors
     /// See [`crate::Error`].
@@ -127,16 +129,16 @@ fn record(
         give_to(connection, reading, &first.part)?;
     }
     let answers = fold(reading.answers);
-    let growths = count(connection, &answers, reading.now)?;
+    let counts = count(connection, &answers, reading.now)?;
     let mut added: Vec<(Added, i64)> = Vec::new();
     let mut rows: Vec<(Kind, Growth)> = Vec::new();
     let mut row_of: HashMap<Kind, usize> = HashMap::new();
-    for (answer, before) in answers.iter().zip(growths) {
-        let Some(before) = before else { continue };
+    for (answer, changed) in answers.iter().zip(counts) {
+        let Some(Changed { before, after }) = changed else { continue };
         let at = answer.at.as_deref().unwrap_or(reading.now);
         let day = at.get(..10).unwrap_or(at);
-        let grown = answer.amounts.minus(&before);
-        let cost = price(answer, day, &answer.amounts).and_then(|whole| {
+        let grown = after.minus(&before);
+        let cost = price(answer, day, &after).and_then(|whole| {
             let counted = if before.is_nothing() { 0 } else { price(answer, day, &before)? };
             Some(whole.saturating_sub(counted))
         });
@@ -194,8 +196,15 @@ fn fold(answers: &[Counted]) -> Vec<Counted> {
     out
 }
 
-/// Remembers the answers; for each the amounts that were counted before, `None` where they are what it tells now.
-fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::Result<Vec<Option<Amounts>>> {
+/// What is known of an answer before and after a reading.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    before: Amounts,
+    after: Amounts,
+}
+
+/// Remembers the answers; for each what that changed, `None` where it was known as it is.
+fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::Result<Vec<Option<Changed>>> {
     let mut order: Vec<usize> = (0..answers.len()).collect();
     // One way through the table instead of one jump an answer.
     order.sort_unstable_by_key(|&at| answers[at].key);
@@ -218,7 +227,7 @@ fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::R
         let new =
             enter.execute(params![key, today, a.input, a.output, a.cache_write_5m, a.cache_write_1h, a.cache_read])?;
         if new == 1 {
-            out[at] = Some(Amounts::default());
+            out[at] = Some(Changed { before: Amounts::default(), after: *a });
             continue;
         }
         let before = known.query_row([key], |row| {
@@ -240,7 +249,7 @@ fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::R
                 most.cache_write_1h,
                 most.cache_read
             ])?;
-            out[at] = Some(before);
+            out[at] = Some(Changed { before, after: most });
         }
     }
     Ok(out)
