@@ -5,6 +5,7 @@ mod framework;
 mod gates;
 pub mod plan_db;
 pub mod plan_db_safe;
+mod judgement;
 mod project;
 pub mod register_project;
 mod requirements;

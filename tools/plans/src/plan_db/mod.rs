@@ -28,7 +28,7 @@ mod token_report;
 pub(crate) mod update;
 pub(crate) mod validate;
 mod where_;
-mod words;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 

@@ -2,7 +2,7 @@
 //! it may begin. Thor agents, coordinators and execute-plan call them.
 
 mod evaluate;
-mod fxx;
+pub(crate) mod fxx;
 pub(crate) mod plan;
 mod readiness;
 mod task;
