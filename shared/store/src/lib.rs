@@ -22,6 +22,7 @@ pub mod projects;
 pub mod queue;
 mod snapshots;
 mod state;
+pub mod token_usage;
 pub mod waves;
 pub mod worktrees;
 

@@ -41,7 +41,15 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("quality", crewkit_quality::code_pattern_check::TOOL, &["scripts/code-pattern-check.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
+    entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
+    entry(
+        "hooks",
+        crewkit_hooks::session_end_tokens::TOOL,
+        &["hooks/session-end-tokens.sh", "scripts/hooks/session-end-tokens.sh"],
+    ),
+    entry("hooks", crewkit_hooks::track_tokens::TOOL, &["hooks/track-tokens.sh", "scripts/hooks/track-tokens.sh"]),
     entry(
         "hooks",
         crewkit_hooks::worktree_guard::TOOL,
