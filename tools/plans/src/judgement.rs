@@ -84,10 +84,11 @@ impl Case<'_> {
         let mut text = block.block();
         if rejected.blocked {
             let id = task.id;
-            text += &format!(
+            let said = format!(
                 "ESCALATED: task {id} is blocked after {} rejections; a person decides and opens it again: plan-db update-task {id} in_progress\n",
                 rejected.round
             );
+            text.push_str(&said);
         }
         Ok((rejected, text))
     }

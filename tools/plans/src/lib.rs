@@ -3,9 +3,9 @@
 mod audit;
 mod framework;
 mod gates;
+mod judgement;
 pub mod plan_db;
 pub mod plan_db_safe;
-mod judgement;
 mod project;
 pub mod register_project;
 mod requirements;

@@ -86,7 +86,8 @@ fn find(
     if let Some(path) = own.into_iter().find(|path| path.is_file()) {
         return Ok(path);
     }
-    let mut others: Vec<PathBuf> = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut others: Vec<PathBuf> =
+        fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     others.retain(|path| path.extension().is_some_and(|ending| ending == "md") && path.is_file());
     others.sort();
     let none = || Refusal::new(format!("no requirements: no Markdown file in {}; {ADVICE}", folder.display()));
@@ -118,8 +119,9 @@ pub(crate) fn parse(markdown: &str) -> Vec<Requirement> {
             continue;
         }
         let cells = cells(line);
-        let column = *evidence
-            .get_or_insert_with(|| cells.iter().position(|cell| cell.trim_matches('*').eq_ignore_ascii_case("evidence")));
+        let column = *evidence.get_or_insert_with(|| {
+            cells.iter().position(|cell| cell.trim_matches('*').eq_ignore_ascii_case("evidence"))
+        });
         rows.extend(requirement(line, &cells, column));
     }
     rows
@@ -182,7 +184,7 @@ fn requirement(line: &str, cells: &[String], evidence: Option<usize>) -> Option<
             "left out without a reason".clone_into(&mut row.remark);
         } else {
             row.state = State::LeftOut;
-            row.remark = text::head(reason, 40).to_owned();
+            text::head(reason, 40).clone_into(&mut row.remark);
         }
     } else if !line.contains("[ ]") && !line.contains("[]") {
         return None;

@@ -198,7 +198,8 @@ fn stats(context: &Context, json: bool) -> Answer {
         gate.pass_rate_pct = rate.round() / 10.0;
     }
     if json {
-        let whole = serde_json::json!({"verdicts": verdicts, "rejections": rejections, "blocks": blocks, "gates": gates});
+        let whole =
+            serde_json::json!({"verdicts": verdicts, "rejections": rejections, "blocks": blocks, "gates": gates});
         return Ok(with_broken(Outcome::json(&whole), broken));
     }
     let head = ["gate", "passed", "failed", "rate"].map(str::to_owned).to_vec();

@@ -4,7 +4,8 @@
 mod sizes;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
+use std::path::Path;
 
 use clap::{CommandFactory as _, Parser};
 use crewkit_tool::args::{self, RowId};
@@ -64,14 +65,15 @@ enum Found {
 
 #[derive(Debug, Serialize)]
 struct Step {
-    step: &'static str,
+    #[serde(rename = "step")]
+    name: &'static str,
     result: Found,
     reasons: Vec<String>,
 }
 
 impl Step {
-    fn of(step: &'static str, failed: bool, reasons: Vec<String>) -> Self {
-        Self { step, result: if failed { Found::Fail } else { Found::Pass }, reasons }
+    fn of(name: &'static str, failed: bool, reasons: Vec<String>) -> Self {
+        Self { name, result: if failed { Found::Fail } else { Found::Pass }, reasons }
     }
 }
 
@@ -137,13 +139,13 @@ fn told(whole: &Whole) -> String {
             Found::Fail => "FAILED",
             Found::Skipped => "SKIPPED",
         };
-        out += &format!("{} {}: {word}\n", number + 1, step.step);
+        let _ = writeln!(out, "{} {}: {word}", number + 1, step.name);
         for reason in &step.reasons {
-            out += &format!("    {}\n", text::one_line(reason));
+            let _ = writeln!(out, "    {}", text::one_line(reason));
         }
     }
     if whole.status == "done" && whole.stamped {
-        out += &format!("Plan {} is done\n", whole.plan_id);
+        let _ = writeln!(out, "Plan {} is done", whole.plan_id);
     }
     out + &if whole.passed {
         "THOR VALIDATION: PASSED".to_owned()
@@ -165,12 +167,12 @@ fn requirements(context: &Context, plan: i64) -> Step {
 fn built(context: &Context, project: &Path, full: bool) -> Step {
     if !full || !project.is_dir() {
         let reason = if full { "PROJECT_PATH is no folder" } else { "only with --full" };
-        return Step { step: "build", result: Found::Skipped, reasons: vec![reason.to_owned()] };
+        return Step { name: "build", result: Found::Skipped, reasons: vec![reason.to_owned()] };
     }
     let run = build::run(context, project, false);
     if run.is_empty() {
         let reasons = vec!["no build that is known".to_owned()];
-        return Step { step: "build", result: Found::Skipped, reasons };
+        return Step { name: "build", result: Found::Skipped, reasons };
     }
     let mut reasons = Vec::new();
     for step in &run {
@@ -180,7 +182,7 @@ fn built(context: &Context, project: &Path, full: bool) -> Step {
     Step::of("build", run.iter().any(|step| step.code != 0), reasons)
 }
 
-fn sized(context: &Context, project: &PathBuf) -> Step {
+fn sized(context: &Context, project: &Path) -> Step {
     match sizes::too_long(context, project) {
         Ok(found) => {
             let more = found.len().saturating_sub(sizes::SHOWN);

@@ -139,9 +139,8 @@ fn judge_one(plan: &WorkPlan, condition: Value) -> Judged {
 /// The forms without a `type` that the documentation of specs shows.
 fn documented(plan: &WorkPlan, condition: &Value, judged: &mut Judged) {
     if let Some(wanted) = condition.get("wave_status").and_then(Value::as_object) {
-        let met = |(code, status): &(&String, &Value)| {
-            status.as_str().is_some_and(|status| has_status(plan, code, status))
-        };
+        let met =
+            |(code, status): &(&String, &Value)| status.as_str().is_some_and(|status| has_status(plan, code, status));
         let open: Vec<&str> = wanted.iter().filter(|entry| !met(entry)).map(|(code, _)| code.as_str()).collect();
         judged.met = open.is_empty();
         judged.waits_for = format!("wave {}", open.join(", "));

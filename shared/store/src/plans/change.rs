@@ -127,12 +127,8 @@ pub(super) fn change_in(connection: &Connection, change: &TaskChange<'_>, now: &
         TaskStatus::Done | TaskStatus::Skipped => Event::Finished,
         _ => Event::Other,
     };
-    let mut changed = TaskChanged {
-        from: before.status.clone(),
-        wave_completed: None,
-        wave_reopened: None,
-        plan_closed: None,
-    };
+    let mut changed =
+        TaskChanged { from: before.status.clone(), wave_completed: None, wave_reopened: None, plan_closed: None };
     if let Some(wave) = wave {
         match settle_wave(connection, &wave, event, now)?.0 {
             Settled::Closed => changed.wave_completed = Some(wave.code),

@@ -104,8 +104,7 @@ impl Plans<'_> {
             if facts.status != "done" {
                 let reason = format!("0 errors, {} warnings; {}", facts.warnings(), stamp.remark);
                 let host = Some(stamp.host);
-                let row =
-                    History { plan: stamp.plan, change: "validated", reason: Some(&reason), by: stamp.by, host };
+                let row = History { plan: stamp.plan, change: "validated", reason: Some(&reason), by: stamp.by, host };
                 write_history(connection, &row, now)?;
             }
             Ok(Stamped { facts, written: true })

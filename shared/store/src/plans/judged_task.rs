@@ -94,12 +94,7 @@ impl Plans<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown task, [`Error::Refused`] for one that is not done; see [`Error`].
-    pub fn validate_task(
-        self,
-        task: i64,
-        judgement: &Judgement<'_>,
-        now: &str,
-    ) -> Result<Option<(String, String)>> {
+    pub fn validate_task(self, task: i64, judgement: &Judgement<'_>, now: &str) -> Result<Option<(String, String)>> {
         self.write(|connection| {
             let sql = "SELECT status, validated_at, validated_by FROM tasks WHERE id = ?1";
             let row = |row: &rusqlite::Row<'_>| Ok((text(row, 0)?, filled_text(row, 1)?, text(row, 2)?));

@@ -99,7 +99,8 @@ fn commands(context: &Context, directory: &Path, with_tests: bool) -> Vec<Vec<St
         for name in ["lint", "typecheck", "build", "test"] {
             let script = package["scripts"][name].as_str();
             // What npm init writes.
-            let wanted = name != "test" || with_tests && script.is_some_and(|script| !script.contains("no test specified"));
+            let wanted =
+                name != "test" || with_tests && script.is_some_and(|script| !script.contains("no test specified"));
             if script.is_some() && wanted {
                 add(&[manager, "run", name]);
             }

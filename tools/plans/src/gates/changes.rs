@@ -155,18 +155,14 @@ fn pathspec(context: &Context, worktree: &Path, top: &Path, name: &str) -> Optio
     Some(format!(":(top,{magic}){}", name.trim_end_matches('/')))
 }
 
-fn read(
-    context: &Context,
-    repository: Repository,
-    top: PathBuf,
-    names: Option<&[String]>,
-) -> Result<Changes, Refusal> {
+fn read(context: &Context, repository: Repository, top: PathBuf, names: Option<&[String]>) -> Result<Changes, Refusal> {
     let git = || Git::at(context, &top).of_folder();
     let (base, against, on_base) = base(context, &repository, &top)?;
     let untracked = git().args(["ls-files", "--others", "--exclude-standard", "-z", "--"]);
     let untracked = untracked.args(names.unwrap_or_default()).start()?;
     let options = ["--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules", "-U0"];
-    let call = git().args(["-c", "core.quotePath=true", "diff"]).args(options).args(["--src-prefix=a/", "--dst-prefix=b/"]);
+    let call =
+        git().args(["-c", "core.quotePath=true", "diff"]).args(options).args(["--src-prefix=a/", "--dst-prefix=b/"]);
     let call = match &base {
         Against::MergeBase(reference) => call.args(["--merge-base", reference]),
         Against::Head => call.arg("HEAD"),
@@ -252,7 +248,11 @@ impl Changes {
             Against::Nothing => return Some(0),
             Against::Head => "HEAD".to_owned(),
             Against::MergeBase(reference) => {
-                let told = git().args(["merge-base", reference, "HEAD"]).run().ok().filter(crewkit_tool::process::Ended::ok)?;
+                let told = git()
+                    .args(["merge-base", reference, "HEAD"])
+                    .run()
+                    .ok()
+                    .filter(crewkit_tool::process::Ended::ok)?;
                 told.text()
             }
         };
@@ -274,7 +274,7 @@ impl Changes {
     pub(super) fn looked_at(&self) -> String {
         let mut words = format!("{} changed files against {}", self.files.len(), self.against);
         if !self.unread.is_empty() {
-            words += &format!("; not looked into: {}", self.unread.join(", "));
+            words = format!("{words}; not looked into: {}", self.unread.join(", "));
         }
         words
     }

@@ -49,12 +49,12 @@ pub(super) fn of_file(name: &str, ending: &str) -> Option<Language> {
     let file = name.rsplit('/').next().unwrap_or(name);
     Some(match ending {
         "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" => SCRIPT,
-        "java" | "kt" | "kts" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "cs" | "swift" | "scala" | "dart" | "groovy"
-        | "gradle" | "proto" | "scss" | "less" | "php" | "prisma" | "jsonc" | "json5" | "zig" => C,
+        "java" | "kt" | "kts" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "cs" | "swift" | "scala" | "dart"
+        | "groovy" | "gradle" | "proto" | "scss" | "less" | "php" | "prisma" | "jsonc" | "json5" | "zig" => C,
         "go" => GO,
         "rs" => RUST,
-        "py" | "rb" | "yaml" | "yml" | "toml" | "pl" | "r" | "ex" | "exs" | "tf" | "cmake" | "mk" | "graphql" | "nix"
-        | "cfg" | "conf" | "ini" => HASH,
+        "py" | "rb" | "yaml" | "yml" | "toml" | "pl" | "r" | "ex" | "exs" | "tf" | "cmake" | "mk" | "graphql"
+        | "nix" | "cfg" | "conf" | "ini" => HASH,
         "sh" | "bash" | "zsh" | "fish" | "ksh" => SHELL,
         "sql" => SQL,
         "lua" => LUA,
@@ -292,7 +292,9 @@ impl Reader<'_> {
     /// Takes a raw text of Rust (`r#"..."#`) if one begins here.
     fn raw_text(&mut self) -> bool {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        if self.text[self.at] != b'r' || self.at.checked_sub(1).is_some_and(|at| self.text[at] != b'b' && is_part(&self.text[at])) {
+        if self.text[self.at] != b'r'
+            || self.at.checked_sub(1).is_some_and(|at| self.text[at] != b'b' && is_part(&self.text[at]))
+        {
             return false;
         }
         let hashes = self.text[self.at + 1..].iter().take_while(|byte| **byte == b'#').count();
@@ -332,7 +334,9 @@ impl Reader<'_> {
             self.keep();
         }
         let mut word = Vec::new();
-        while let Some(&byte) = self.text.get(self.at).filter(|byte| !byte.is_ascii_whitespace() && !b";&|<>()".contains(byte)) {
+        while let Some(&byte) =
+            self.text.get(self.at).filter(|byte| !byte.is_ascii_whitespace() && !b";&|<>()".contains(byte))
+        {
             if !b"'\"\\".contains(&byte) {
                 word.push(byte);
             }

@@ -42,7 +42,8 @@ fn put_off(file: &ChangedFile, parts: &Parts) -> Vec<Finding> {
     for (line, comment) in parts.comments.iter().filter(|(line, _)| file.has(*line)) {
         for marker in ["TODO", "FIXME", "@ts-nocheck"] {
             if word(comment, marker).is_some() {
-                let fix = if marker.starts_with('@') { "take it out and settle what it hides" } else { "settle it now" };
+                let fix =
+                    if marker.starts_with('@') { "take it out and settle what it hides" } else { "settle it now" };
                 findings.push(Finding::at(&file.name, Some(*line), format!("{marker} in a comment"), fix));
             }
         }
@@ -70,8 +71,8 @@ fn word(text: &str, wanted: &str) -> Option<usize> {
 fn swallowed(file: &ChangedFile, code: &str) -> Vec<Finding> {
     let found = match file.ending().as_str() {
         "py" => passes(code).into_iter().map(|(first, last)| (first, last, "except with nothing but pass")).collect(),
-        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "java" | "kt" | "kts" | "cs" | "php" | "swift"
-        | "dart" | "scala" | "groovy" | "cc" | "cpp" | "cxx" | "hpp" => {
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "java" | "kt" | "kts" | "cs" | "php"
+        | "swift" | "dart" | "scala" | "groovy" | "cc" | "cpp" | "cxx" | "hpp" => {
             catches(code).into_iter().map(|(first, last)| (first, last, "empty catch")).collect()
         }
         _ => Vec::new(),

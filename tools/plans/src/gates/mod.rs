@@ -78,6 +78,8 @@ pub(crate) struct Finding {
     pub(crate) exit_code: Option<i32>,
     /// What to do.
     pub(crate) fix: String,
+    /// Whether it is hard evidence; anything else is a person's to judge.
+    pub(crate) rejects: bool,
 }
 
 impl Finding {
@@ -158,7 +160,8 @@ impl Gate {
             (true, false) => Verdict::Person,
             (true, true) => return Self::pass(name, looked_at),
         };
-        let findings: Vec<Finding> = rejected.into_iter().chain(told).collect();
+        let rejected = rejected.into_iter().map(|finding| Finding { rejects: true, ..finding });
+        let findings: Vec<Finding> = rejected.chain(told).collect();
         Self { name, result, evidence: findings.iter().map(Finding::whole).collect(), findings }
     }
 }
@@ -202,9 +205,11 @@ impl Settings {
         };
         let most = match context.variable("MAX_REJECTIONS") {
             None => 3,
-            Some(text) => text.parse().ok().filter(|most| *most > 0).ok_or_else(|| {
-                Refusal::new(format!("MAX_REJECTIONS '{text}' is not a whole number above 0"))
-            })?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|most| *most > 0)
+                .ok_or_else(|| Refusal::new(format!("MAX_REJECTIONS '{text}' is not a whole number above 0")))?,
         };
         let run_verify = flag(context, "THOR_RUN_VERIFY")?.unwrap_or(false);
         let auto = flag(context, "THOR_AUTO")?.unwrap_or(true);

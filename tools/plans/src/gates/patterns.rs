@@ -1,6 +1,7 @@
 //! Gate 4b: code-pattern-check on the changed files, its findings on changed lines. P1 rejects, P2 goes to a person, P3 is
 //! noted.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crewkit_tool::Context;
@@ -24,7 +25,8 @@ struct Checked {
 
 #[derive(Debug, Deserialize)]
 struct Check {
-    check: String,
+    #[serde(rename = "check")]
+    name: String,
     severity: String,
     #[serde(default)]
     findings: Vec<Found>,
@@ -44,10 +46,12 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
         return Gate::pass(PATTERNS, format!("{}, none that {CHECKER} reads", changes.looked_at()));
     }
     // A name that begins with a dash is no option.
-    let names = files.iter().map(|file| std::path::Path::new(".").join(&file.path));
-    let run = Run::tool(context, CHECKER).and_then(|run| {
-        run.args(["--json", "--files"]).args(names).directory(&changes.top).limit(LIMIT).run()
-    });
+    let is_dashed = |path: &Path| path.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let names = files
+        .iter()
+        .map(|file| if is_dashed(&file.path) { Path::new(".").join(&file.path) } else { file.path.clone() });
+    let run = Run::tool(context, CHECKER)
+        .and_then(|run| run.args(["--json", "--files"]).args(names).directory(&changes.top).limit(LIMIT).run());
     let ended = match run {
         Ok(ended) => ended,
         Err(refusal) => return Gate::cannot_tell(PATTERNS, refusal),
@@ -68,8 +72,12 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
             if !changed.is_some_and(|file| found.line.is_none_or(|line| file.has(line))) {
                 continue;
             }
-            let issue = format!("{} {}: {}", check.severity, check.check, found.body);
-            let finding = Finding::at(&name, found.line, issue, "guard it as the check asks, or waive it with a reason");
+            // Some bodies begin with the place, which the finding has anyway.
+            let place = found.line.map(|line| format!("{}:{line}:", found.file)).unwrap_or_default();
+            let body = found.body.strip_prefix(&place).unwrap_or(&found.body).trim();
+            let issue = format!("{} {}: {body}", check.severity, check.name);
+            let finding =
+                Finding::at(&name, found.line, issue, "guard it as the check asks, or waive it with a reason");
             match check.severity.as_str() {
                 "P1" => rejected.push(finding),
                 "P2" => told.push(finding),

@@ -6,7 +6,7 @@ use crewkit_tool::text;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Gate, Mode, QUALITY, Settings, Verdict};
+use super::{Finding, Gate, Mode, QUALITY, Settings, Verdict};
 
 /// What the verdicts of all gates come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -99,8 +99,8 @@ impl Rejected<'_> {
     pub(crate) fn block(&self) -> String {
         let quoted = |text: &str| Value::String(text::one_line(text)).to_string();
         let mut out = format!("THOR_REJECT:\n  round: {}/{}\n  failed_tasks:\n", self.round, self.settings.most);
-        let rejecting = self.gates.iter().filter(|gate| gate.result == Verdict::Reject);
-        for (gate, finding) in rejecting.flat_map(|gate| gate.findings.iter().map(move |finding| (gate, finding))) {
+        let all = self.gates.iter().flat_map(|gate| gate.findings.iter().map(move |finding| (gate, finding)));
+        for (gate, finding) in all.filter(|(_, finding)| finding.rejects) {
             let issue = format!("gate {}: {}", gate.name.whole(), finding.issue);
             let _ = write!(
                 out,
@@ -124,8 +124,13 @@ impl Rejected<'_> {
 
 /// What the gates left to a person, a line each.
 pub(crate) fn left_to_people(gates: &[Gate]) -> Vec<String> {
-    let left = gates.iter().filter(|gate| gate.result == Verdict::Person);
-    left.flat_map(|gate| gate.evidence.iter().map(move |line| format!("[WARN] gate {}: {line}", gate.name.whole()))).collect()
+    let mut lines = Vec::new();
+    for gate in gates {
+        let told = gate.findings.iter().filter(|finding| !finding.rejects).map(Finding::whole);
+        let bare = gate.evidence.iter().filter(|_| gate.result == Verdict::Person && gate.findings.is_empty()).cloned();
+        lines.extend(told.chain(bare).map(|line| format!("[WARN] gate {}: {line}", gate.name.whole())));
+    }
+    lines
 }
 
 /// The verdicts for people: a line a gate, what it rests on below it.
@@ -145,7 +150,12 @@ pub(crate) fn explain(heading: &str, gates: &[Gate]) -> String {
             }
         }
         for finding in &gate.findings {
-            let _ = writeln!(out, "      {}\n        -> {}", text::one_line(&finding.whole()), text::one_line(&finding.fix));
+            let _ = writeln!(
+                out,
+                "      {}\n        -> {}",
+                text::one_line(&finding.whole()),
+                text::one_line(&finding.fix)
+            );
         }
     }
     out

@@ -32,10 +32,8 @@ pub(crate) fn judge(context: &Context, settings: &Settings, task: &TaskEvidence)
     }
     let declared = task_files::declared(&task.files, &task.description);
     let ground = changes::ground(context, task.worktree.as_deref(), Scope::Declared(&declared));
-    let mut gates = vec![
-        criteria(context, settings, task),
-        Gate::skipped(QUALITY, "judged at wave level (validate-wave --full)"),
-    ];
+    let mut gates =
+        vec![criteria(context, settings, task), Gate::skipped(QUALITY, "judged at wave level (validate-wave --full)")];
     let saw_code = matches!(ground, Ground::Changes(_));
     let [third, pattern, tests, ninth] = match &ground {
         Ground::None(why) => over_code.map(|name| Gate::skipped(name, format!("not judged: {why}"))),
@@ -66,5 +64,6 @@ pub(crate) fn criteria(context: &Context, settings: &Settings, task: &TaskEviden
 pub(super) fn soften(gates: &mut [Gate]) {
     for gate in gates.iter_mut().filter(|gate| gate.result == Verdict::Reject) {
         gate.result = Verdict::Person;
+        gate.findings.iter_mut().for_each(|finding| finding.rejects = false);
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn judge(changes: &Changes, kind: Option<&str>) -> Gate {
 /// Whether a file holds tests: by its name, its folder, or, in Rust, tests in the file itself.
 pub(super) fn is_test(file: &ChangedFile) -> bool {
     is_test_name(&file.name)
-        || file.ending() == "rs" && file.text.as_ref().is_some_and(|text| text.contains("#[test]") || text.contains("#[cfg(test)]"))
+        || file.ending() == "rs"
+            && file.text.as_ref().is_some_and(|text| text.contains("#[test]") || text.contains("#[cfg(test)]"))
 }
 
 /// Whether the path `name` is that of a test.
@@ -42,7 +43,9 @@ mod tests {
 
     #[test]
     fn tests_are_known_by_name_and_folder() {
-        for name in ["a.test.ts", "src/a.spec.js", "tests/a.rs", "x/__tests__/a.js", "test_a.py", "a_test.go", "src/ATest.java"] {
+        for name in
+            ["a.test.ts", "src/a.spec.js", "tests/a.rs", "x/__tests__/a.js", "test_a.py", "a_test.go", "src/ATest.java"]
+        {
             assert!(is_test_name(name), "{name}");
         }
         for name in ["src/a.ts", "latest.py", "contest.go", "src/testing.rs", "attest/a.js"] {

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::changes::{self, Changes, Ground, Scope};
 use super::{
-    CONSTITUTION, CREDENTIALS, DOCUMENTATION, Finding, GIT, Gate, Mode, Name, PATTERNS, PERFORMANCE, QUALITY, REPOSITORY,
-    Settings, TESTS_FIRST, build, constitution, credentials, patterns, task, tests_first,
+    CONSTITUTION, CREDENTIALS, DOCUMENTATION, Finding, GIT, Gate, Mode, Name, PATTERNS, PERFORMANCE, QUALITY,
+    REPOSITORY, Settings, TESTS_FIRST, build, constitution, credentials, patterns, task, tests_first,
 };
 
 /// The least coverage of a changed file, in percent of its lines.

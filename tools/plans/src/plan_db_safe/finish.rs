@@ -117,8 +117,7 @@ fn done(
     let kept = judged.map(|judged| case.report(judged, verdict, None)).unwrap_or_default();
     let judgement = Judgement { by: EXECUTOR, report: &kept };
     let validates = settings.auto && judged.is_some();
-    let end =
-        context.store()?.plans().finish_task(&change, validates.then_some(&judgement), &context.now())?;
+    let end = context.store()?.plans().finish_task(&change, validates.then_some(&judgement), &context.now())?;
     let tokens = request.tokens.map(|tokens| format!(" (tokens: {tokens})")).unwrap_or_default();
     finished.notes.push(format!("[OK] Task {}: {} -> done{tokens}", evidence.id, end.changed.from));
     if let Some(judged) = judged.filter(|_| validates) {

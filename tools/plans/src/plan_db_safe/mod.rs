@@ -90,7 +90,11 @@ struct Change {
 
 /// Runs the gates of tasks, whatever their state; nothing is written. One line of JSON a task
 #[derive(Debug, Parser)]
-#[command(name = "gates", bin_name = "plan-db-safe gates", after_help = "Exit codes: 0 nothing rejects; 1 a gate rejects.")]
+#[command(
+    name = "gates",
+    bin_name = "plan-db-safe gates",
+    after_help = "Exit codes: 0 nothing rejects; 1 a gate rejects."
+)]
 struct Gates {
     /// Row ids of the tasks, or their codes
     #[arg(value_name = "TASK", required = true)]
@@ -147,9 +151,8 @@ fn update_task(context: &Context, arguments: &[OsString], rest: &[OsString]) -> 
         Ok(args) if args.status == "done" => {
             finish_all(context, std::slice::from_ref(&args.task), args.notes.as_deref(), &args.change)
         }
-        // The word done stands in the notes.
-        Ok(_) => Err(pass_on(context, arguments)?),
-        Err(Instead::Help(_)) => Err(pass_on(context, arguments)?),
+        // The word done stands in the notes, or help is asked for.
+        Ok(_) | Err(Instead::Help(_)) => Err(pass_on(context, arguments)?),
         Err(Instead::Wrong(refusal)) => Err(refusal.with_code(exit_code::REFUSED)),
     }
 }

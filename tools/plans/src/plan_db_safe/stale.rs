@@ -21,7 +21,8 @@ pub(super) fn changed(context: &Context, task: &TaskEvidence) -> Result<Vec<Stri
         }
         let ended = Run::tool(context, "stale-check")?.args(["check", "--", key]).run()?;
         let checked: Option<Value> = serde_json::from_slice(&ended.stdout).ok();
-        let Some(list) = checked.as_ref().and_then(|checked| checked["changed_files"].as_array()).filter(|_| ended.ok())
+        let Some(list) =
+            checked.as_ref().and_then(|checked| checked["changed_files"].as_array()).filter(|_| ended.ok())
         else {
             return Err(Refusal::new(format!("cannot tell whether task {id} is stale: {}", ended.complaint())));
         };

@@ -13,7 +13,8 @@ use crate::gates::is_test_name;
 pub(super) const SHOWN: usize = 5;
 
 const ENDINGS: [&str; 17] = [
-    "ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "sh", "sql", "prisma", "rs", "go", "java", "kt", "vue", "css", "swift",
+    "ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "sh", "sql", "prisma", "rs", "go", "java", "kt", "vue", "css",
+    "swift",
 ];
 
 /// The files over the limit below `src`, or, without that folder, among those that git tracks: name and lines, by name.

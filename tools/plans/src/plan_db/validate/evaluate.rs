@@ -76,7 +76,8 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
 }
 
 fn unknown(error: &'static str) -> Outcome {
-    Outcome::json(&json!({"result": "BLOCKED", "wave_id": "?", "details": [{"error": error}]})).with_code(exit_code::REFUSED)
+    Outcome::json(&json!({"result": "BLOCKED", "wave_id": "?", "details": [{"error": error}]}))
+        .with_code(exit_code::REFUSED)
 }
 
 /// The verdict on a wave, and whether its conditions could be read.

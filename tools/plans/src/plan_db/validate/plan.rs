@@ -1,6 +1,7 @@
 //! validate: the plan's rows against each other, then the stamp and, when all is finished, the end of the plan.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use clap::Parser;
 use crewkit_store::plans::{Completed, PlanFacts, PlanStamp};
@@ -57,7 +58,8 @@ pub(crate) struct Validated {
     /// What they found.
     pub(crate) findings: Vec<Finding>,
     /// Who validated.
-    pub(crate) validated_by: String,
+    #[serde(rename = "validated_by")]
+    pub(crate) by: String,
     /// On which computer.
     pub(crate) host: String,
     /// The plan's state now.
@@ -93,7 +95,7 @@ pub(crate) fn validate(context: &Context, plan: i64, by: &str) -> Result<Validat
         errors: facts.errors(),
         warnings: facts.warnings(),
         findings: findings(&facts),
-        validated_by: by.to_owned(),
+        by: by.to_owned(),
         host,
         status: facts.status.clone(),
         not_closed: None,
@@ -152,7 +154,7 @@ fn told(validated: &Validated) -> Outcome {
     let mut out = lines(&validated.findings);
     if !validated.passed {
         let (errors, warnings) = (validated.errors, validated.warnings);
-        out += &format!("FAILED: {errors} errors, {warnings} warnings\n");
+        let _ = writeln!(out, "FAILED: {errors} errors, {warnings} warnings");
         let advice = if validated.findings.iter().any(|finding| matches!(finding.check, 1 | 4)) {
             format!("plan-db sync {plan} counts the tasks again")
         } else {
@@ -160,10 +162,10 @@ fn told(validated: &Validated) -> Outcome {
         };
         return Outcome::text(out).with_note(advice);
     }
-    let by = format!("plan {plan} validated by {} on {}", validated.validated_by, validated.host);
-    out += &format!("PASSED: {}\n", text::one_line(&by));
+    let by = format!("plan {plan} validated by {} on {}", validated.by, validated.host);
+    let _ = writeln!(out, "PASSED: {}", text::one_line(&by));
     if validated.status == "done" {
-        out += &format!("Plan {plan} is done\n");
+        let _ = writeln!(out, "Plan {plan} is done");
     }
     let answer = Outcome::text(out);
     match &validated.not_closed {

@@ -66,7 +66,9 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
         } else {
             let line = |check: &Check| match &check.fault {
                 None => format!("OK    {}\n", check.name),
-                Some(fault) if args.fix => text::one_line(&format!("FAIL  {}: {fault}; {}", check.name, check.fix)) + "\n",
+                Some(fault) if args.fix => {
+                    text::one_line(&format!("FAIL  {}: {fault}; {}", check.name, check.fix)) + "\n"
+                }
                 Some(fault) => text::one_line(&format!("FAIL  {}: {fault}", check.name)) + "\n",
             };
             let verdict = if failed == 0 { "READY".to_owned() } else { format!("BLOCKED: {failed} issues") };

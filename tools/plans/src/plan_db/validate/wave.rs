@@ -48,7 +48,8 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
         if args.full && facts.is_valid() {
             let plan = facts.plan.map(|plan| plans.brief(plan)).transpose().unwrap_or_default();
             let worktree = facts.worktree.clone().or_else(|| plan.and_then(|plan| plan.worktree));
-            gates = gates::wave::judge(context, &settings, worktree.as_deref().map(Path::new), facts.worktree.is_some());
+            gates =
+                gates::wave::judge(context, &settings, worktree.as_deref().map(Path::new), facts.worktree.is_some());
         }
         let rejected = gates.iter().any(|gate| gate.result == Verdict::Reject);
         let status = if rejected || !facts.is_valid() {
