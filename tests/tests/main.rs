@@ -3,6 +3,7 @@
 mod comms;
 mod comms_hook;
 mod demo;
+mod gates;
 mod git_digest;
 mod hooks;
 mod house;

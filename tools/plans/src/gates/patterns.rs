@@ -91,3 +91,33 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
     }
     gate
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::fs;
+
+    use super::super::Verdict;
+    use super::super::changes::{self, Ground, Scope};
+    use super::*;
+    use crewkit_tool::{Clock, Script};
+
+    #[test]
+    fn a_checker_that_gives_no_verdict_is_no_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let environment = HashMap::from([
+            ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),
+            ("HOME".into(), top.clone().into_os_string()),
+        ]);
+        let script = Script { environment, directory: top.clone(), clock: Clock::System, stdin: Vec::new() };
+        let context = Context::scripted(script);
+        assert!(Run::new(&context, "git").args(["init", "-q"]).run().unwrap().ok());
+        fs::write(top.join("a.ts"), "const a = 1;\n").unwrap();
+        // The running program is the one of the tests, which knows no tool.
+        let Ground::Changes(changes) = changes::ground(&context, Some(&top), Scope::Whole) else { panic!() };
+        let gate = judge(&context, &changes);
+        assert_eq!(gate.result, Verdict::Person);
+        assert!(gate.evidence[0].starts_with("cannot tell: code-pattern-check ended with"), "{gate:?}");
+    }
+}
