@@ -107,7 +107,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path().canonicalize().unwrap();
         let environment = HashMap::from([
-            ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),
+            ("PATH".into(), Context::process().environment.get("PATH").unwrap_or_default()),
             ("HOME".into(), top.clone().into_os_string()),
         ]);
         let script = Script { environment, directory: top.clone(), clock: Clock::System, stdin: Vec::new() };
