@@ -4,6 +4,7 @@ mod comms;
 mod comms_hook;
 mod demo;
 mod diff_digest;
+mod gates;
 mod git_digest;
 mod guards;
 mod hooks;
