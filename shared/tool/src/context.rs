@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crewkit_store::{Settings, Store};
 
+use crate::delivery::Deliveries;
 use crate::{Clock, Refusal};
 
 /// Environment variables: the process's, or a test's.
@@ -66,6 +67,7 @@ pub struct Context {
     notes: RefCell<Vec<String>>,
     streamed: Option<RefCell<Vec<u8>>>,
     alone: bool,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Context {
@@ -80,6 +82,7 @@ impl Context {
             notes: RefCell::default(),
             streamed: None,
             alone: false,
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Context {
             notes: RefCell::default(),
             streamed: Some(RefCell::default()),
             alone: false,
+            deliveries: Deliveries::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::editor::Editor;
-use super::follow::{Follower, PAUSE};
+use super::follow::Follower;
 use super::keys::{Key, Keys};
 use super::signals::Signals;
 use super::terminal::Terminal;
@@ -56,19 +56,21 @@ impl Room<'_> {
         self.draw()?;
         let mut keys = Keys::default();
         let mut bytes = [0; 4096];
-        let limit = rustix::event::Timespec::try_from(PAUSE).ok();
+        let limit = rustix::event::Timespec::try_from(self.follower.changes().limit()).ok();
         loop {
             let input = rustix::stdio::stdin();
-            let mut waiting = [
+            let mut waiting = vec![
                 PollFd::new(&input, PollFlags::IN),
                 PollFd::new(leave, PollFlags::IN),
                 PollFd::new(&*redraw, PollFlags::IN),
             ];
+            let told = self.follower.changes().descriptor();
+            waiting.extend(told.map(|told| PollFd::from_borrowed_fd(told, PollFlags::IN)));
             match rustix::event::poll(&mut waiting, limit.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(fault) => return Err(Refusal::new(format!("waiting for keys failed: {fault}"))),
             }
-            let [typed, left, resized] = waiting.map(|one| !one.revents().is_empty());
+            let [typed, left, resized] = [0, 1, 2].map(|at: usize| !waiting[at].revents().is_empty());
             if left {
                 return Ok(());
             }
@@ -126,6 +128,7 @@ impl Room<'_> {
             channel: GENERAL,
             project: Some(GENERAL),
             nearest: GENERAL,
+            reply_to: None,
             message: &message,
         });
         match posted {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crewkit_hook::{Dialect, Event};
-use crewkit_store::chat::Chat;
+use crewkit_store::chat::{Chat, Reader};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
 
 use crate::comms::{self, check, names};
@@ -23,11 +23,15 @@ pub const TOOL: Tool =
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What it is called for.
-#[derive(Debug, Clone, Copy)]
-enum Mode {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// SessionStart: name the session by its directory and say so in the chat.
     SessionStart,
+    /// Any event whose answer reaches the agent: give it its unread messages.
     Check,
+    /// PostToolUse of the shell: tell of git commands; after a merged pull request, pull.
     GitDetect,
+    /// SessionEnd: say goodbye.
     SessionEnd,
 }
 
@@ -70,24 +74,30 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 
 /// A hook's answer; what fails becomes a line on standard error.
 fn hook(context: &Context, mode: Mode) -> Outcome {
-    event(context, mode).unwrap_or_else(|refusal| Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)))
+    Event::from_stdin(context)
+        .and_then(|event| answer(context, &event, mode))
+        .unwrap_or_else(|refusal| Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)))
 }
 
-fn event(context: &Context, mode: Mode) -> Answer {
-    let event = Event::from_stdin(context)?;
+/// What `mode` does at `event`, and the answer to it; silent where it is not meant. The messages of a check count as read
+/// once the answer was handed over: see [`Context::after_delivery`].
+///
+/// # Errors
+/// When the chat cannot be read or written. The caller lets the agent go on.
+pub fn answer(context: &Context, event: &Event, mode: Mode) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
     match mode {
         Mode::Check => {
-            if !reaches_the_agent(&event) {
+            if !reaches_the_agent(event) {
                 return Ok(Outcome::silent());
             }
             let project =
-                || folder(context, &event).map_or_else(|_| String::new(), |folder| names::project_of(context, &folder));
-            let unread = check::for_hook(context, session, project)?;
+                || folder(context, event).map_or_else(|_| String::new(), |folder| names::project_of(context, &folder));
+            let unread = check::for_hook(context, &Reader::new(session, event.agent_id()), project)?;
             Ok(if unread.is_empty() { Outcome::silent() } else { event.add_plain_context(unread.trim_end()) })
         }
         Mode::SessionStart => {
-            let folder = folder(context, &event)?;
+            let folder = folder(context, event)?;
             let text = format!("Session started in {}", comms::folder_name(&folder));
             let (name, project) = (names::name_of(context, &folder), names::project_of(context, &folder));
             chat(context)?.arrive(session, name.as_deref(), &project, &context.clock.local_millis(), &text)?;
@@ -96,10 +106,10 @@ fn event(context: &Context, mode: Mode) -> Answer {
         // Stop comes after every answer of the agent and is no end.
         Mode::SessionEnd if matches!(event.name(), Some("Stop" | "SubagentStop")) => Ok(Outcome::silent()),
         Mode::SessionEnd => {
-            say(context, &event, session, "Session ended")?;
+            say(context, event, session, "Session ended")?;
             Ok(Outcome::silent())
         }
-        Mode::GitDetect => git_detect::run(context, &event, session),
+        Mode::GitDetect => git_detect::run(context, event, session),
     }
 }
 
