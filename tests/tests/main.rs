@@ -17,6 +17,7 @@ mod plans_next;
 mod plans_read;
 mod plans_write;
 mod register_project;
+mod review_gate;
 mod setup_worktrees;
 mod soak;
 mod stale_check;
