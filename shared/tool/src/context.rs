@@ -68,6 +68,7 @@ pub struct Context {
     streamed: Option<RefCell<Vec<u8>>>,
     alone: bool,
     pub(crate) deliveries: Deliveries,
+    holds: fn(&str) -> bool,
 }
 
 impl Context {
@@ -83,7 +84,13 @@ impl Context {
             streamed: None,
             alone: false,
             deliveries: Deliveries::default(),
+            holds: |_| false,
         }
+    }
+
+    /// The surroundings of this process, whose program holds the tools that `holds` is true for.
+    pub(crate) fn process_of_tools(holds: fn(&str) -> bool) -> Self {
+        Self { holds, ..Self::process() }
     }
 
     /// The surroundings of this process, whose program is one tool and no other (see [`Context::is_alone`]).
@@ -103,12 +110,33 @@ impl Context {
             streamed: Some(RefCell::default()),
             alone: false,
             deliveries: Deliveries::default(),
+            holds: |_| false,
         }
     }
 
     /// Whether the running program holds one tool alone, so that others are programs of their own.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone
+    }
+
+    /// Whether the tool `name` of the crew (`git-digest`) can be called: the running program holds it, or it is a program
+    /// in `PATH` or a script in the agent's folder.
+    pub fn has_tool(&self, name: &str) -> bool {
+        (self.holds)(name)
+            || self.find_program(name).is_some()
+            || self.claude_home().is_ok_and(|home| home.join(format!("scripts/{name}.sh")).is_file())
+    }
+
+    /// The file that a call of `program` would run: looked up in `PATH` as execvp(3) does, or, with a slash in its name,
+    /// itself from the working directory on. `None` when there is none that may be executed.
+    pub fn find_program(&self, program: &str) -> Option<PathBuf> {
+        let executable =
+            |path: &PathBuf| path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok();
+        if program.contains('/') {
+            return self.absolute(Path::new(program)).ok().filter(executable);
+        }
+        let path = self.environment.get("PATH")?;
+        std::env::split_paths(&path).map(|folder| folder.join(program)).find(executable)
     }
 
     /// The variable `name` as text; `None` when it is not set, empty, or not UTF-8.

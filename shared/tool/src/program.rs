@@ -36,10 +36,10 @@ pub fn main(tool: &Tool) -> ExitCode {
     run_in(&Context::process_of_one_tool(), tool, &arguments)
 }
 
-/// Runs `tool`, one of the many that this program holds, with `arguments` in the surroundings of this process, writes
-/// its answer, and gives its exit code.
-pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
-    run_in(&Context::process(), tool, arguments)
+/// Runs `tool`, one of the many that this program holds (those that `holds` is true for), with `arguments` in the
+/// surroundings of this process, writes its answer, and gives its exit code.
+pub fn run(tool: &Tool, arguments: &[OsString], holds: fn(&str) -> bool) -> ExitCode {
+    run_in(&Context::process_of_tools(holds), tool, arguments)
 }
 
 fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {

@@ -7,7 +7,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use serde::Serialize;
 
 use crate::table::TOOLS;
-use crate::{doctor, manual, setup};
+use crate::{doctor, events, manual, setup};
 
 /// crewkit, called by its own name.
 pub(crate) const TOOL: Tool = Tool {
@@ -43,6 +43,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Runs all hooks of an event in one process: reads the event (JSON) from standard input, answers as a hook does.
+    ///
+    /// Agents call it; which hooks run is set in crewkit.toml (crewkit hooks settings). What fails is a line on
+    /// standard error, and the exit code 0: only a hook that blocks ends with 2.
+    Hook(events::HookArguments),
     /// A man page on standard output, or all of them as files.
     Man(manual::ManArguments),
     /// Completions of all tools for a shell, to be sourced by it.
@@ -71,6 +76,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Arguments>(arguments, exit_code::REFUSED, |arguments| match arguments.command {
         Command::List { json } => Ok(list(json)),
         Command::Doctor { json } => doctor::run(context, json),
+        Command::Hook(arguments) => events::named(context, &arguments),
         Command::Man(arguments) => manual::man(context, &arguments),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Setup(arguments) => setup::run(context, &arguments),

@@ -1,11 +1,14 @@
 //! One event as an agent reports it on a hook's standard input.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use crewkit_tool::{Context, Refusal};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
+
+use crate::Settings;
 
 /// Most bytes of standard input that are read; a longer event is no event.
 const MOST_BYTES: u64 = 256 << 20;
@@ -50,6 +53,7 @@ pub struct Event {
     fields: Map<String, Value>,
     input: Map<String, Value>,
     dialect: Dialect,
+    settings: OnceCell<Settings>,
 }
 
 impl Event {
@@ -93,7 +97,7 @@ impl Event {
             }
             break;
         }
-        Ok(Self { fields, input, dialect })
+        Ok(Self { fields, input, dialect, settings: OnceCell::new() })
     }
 
     /// Whose words it is in.
@@ -137,6 +141,15 @@ impl Event {
     pub fn directory(&self, context: &Context) -> Result<PathBuf, Refusal> {
         let given = self.cwd().map(PathBuf::from).filter(|cwd| cwd.is_absolute() && cwd.is_dir());
         given.map_or_else(|| context.directory().map(ToOwned::to_owned), Ok)
+    }
+
+    /// What people set for hooks, read when it is asked for first: the person's file and that of the repository that
+    /// [`Event::directory`] lies in.
+    pub fn settings(&self, context: &Context) -> &Settings {
+        self.settings.get_or_init(|| {
+            self.directory(context)
+                .map_or_else(|_| Settings::default(), |directory| Settings::load(context, &directory))
+        })
     }
 
     /// The tool's name as Claude Code names it: `Bash`, `Edit`, `MultiEdit`, `Write`, `Read` for Copilot's names of
