@@ -2,6 +2,7 @@
 
 mod comms;
 mod comms_hook;
+mod comms_threads;
 mod demo;
 mod git_digest;
 mod hooks;

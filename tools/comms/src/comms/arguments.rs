@@ -88,7 +88,7 @@ pub(super) struct Post {
     #[arg(short, long, value_name = "NAME", value_parser = filled)]
     pub(super) project: Option<String>,
     /// Answer the message of this number; its sender hears it
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", allow_negative_numbers = true)]
     pub(super) reply_to: Option<RowId>,
     /// Take the message from standard input, byte for byte
     #[arg(long, conflicts_with = "words")]
@@ -107,7 +107,7 @@ pub(super) struct Ask {
     #[arg(value_name = "TEXT", required = true, allow_negative_numbers = true)]
     pub(super) words: Vec<String>,
     /// How many seconds to wait for the answer
-    #[arg(short, long, value_name = "SEC", default_value = "60", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    #[arg(short, long, value_name = "SEC", default_value = "60", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub(super) wait: u64,
     /// Who asks [default: COMMS_USER, USER]
     #[arg(short, long, value_name = "NAME", value_parser = filled)]
@@ -176,7 +176,7 @@ pub(super) struct Only {
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<String>,
     /// The message of this number and the answers to it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     pub(super) thread: Option<RowId>,
     /// With the numbers of the messages (a terminal always gets them)
     #[arg(long, conflicts_with = "json")]
