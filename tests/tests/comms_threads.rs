@@ -75,7 +75,9 @@ fn who_asks_waits_for_the_answer_and_hears_it_once() {
         let shown = crew.run(COMMS, ["check", "sess-web"]).code(0).stdout;
         assert!(!shown.contains(said) && shown.contains("API: Web: not from"), "{shown}");
         assert_eq!(shown.lines().count(), 6);
-        assert_eq!(rows(&database(&crew), "SELECT count(*) FROM comms_shown"), [[json!(0)]]);
+        post(&crew, "Data", "later");
+        assert!(crew.run(COMMS, ["check", "sess-web"]).code(0).stdout.ends_with("Data: later\n"));
+        assert_eq!(rows(&database(&crew), "SELECT count(*) FROM comms_shown"), [[json!(0)]], "nothing piles up");
         assert_eq!(messages(&crew)[1], "Web: Data: which port?");
     }
 }

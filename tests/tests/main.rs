@@ -1,6 +1,7 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
 mod comms;
+mod comms_chat;
 mod comms_hook;
 mod comms_threads;
 mod demo;
