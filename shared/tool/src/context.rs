@@ -30,6 +30,14 @@ impl Environment {
         };
         value.filter(|value| !value.is_empty())
     }
+
+    /// All variables with their values.
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        match self {
+            Self::Process => std::env::vars_os().collect(),
+            Self::Fixed(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
 }
 
 /// Standard input: the process's, or a test's.
@@ -193,6 +201,18 @@ impl Context {
             }
         }
         Ok(self.claude_home()?.join("data/dashboard.db"))
+    }
+
+    /// The chat's database: `COMMS_DB_PATH`, else `~/.claude/comms/messages.db`, one for all agents of the computer
+    /// whatever their folders are.
+    ///
+    /// # Errors
+    /// When `HOME` is needed and not set.
+    pub fn chat_path(&self) -> Result<PathBuf, Refusal> {
+        match self.variable_path("COMMS_DB_PATH") {
+            Some(path) => self.absolute(&self.expand_home(&path)),
+            None => Ok(self.home()?.join(".claude/comms/messages.db")),
+        }
     }
 
     /// The name of this computer for rows of the database: `PLAN_DB_HOST`, else `HOSTNAME`, else the system's name

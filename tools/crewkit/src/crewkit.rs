@@ -7,7 +7,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use serde::Serialize;
 
 use crate::table::TOOLS;
-use crate::{doctor, events, manual, setup};
+use crate::{doctor, events, hooks, manual, setup};
 
 /// crewkit, called by its own name.
 pub(crate) const TOOL: Tool = Tool {
@@ -43,11 +43,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Runs all hooks of an event in one process: reads the event (JSON) from standard input, answers as a hook does.
-    ///
-    /// Agents call it; which hooks run is set in crewkit.toml (crewkit hooks settings). What fails is a line on
-    /// standard error, and the exit code 0: only a hook that blocks ends with 2.
+    /// All hooks of an event in one process; agents call it.
     Hook(events::HookArguments),
+    /// Which hooks run, their settings, and hooks of git and Copilot in a repository.
+    Hooks(hooks::HooksArguments),
     /// A man page on standard output, or all of them as files.
     Man(manual::ManArguments),
     /// Completions of all tools for a shell, to be sourced by it.
@@ -77,6 +76,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
         Command::List { json } => Ok(list(json)),
         Command::Doctor { json } => doctor::run(context, json),
         Command::Hook(arguments) => events::named(context, &arguments),
+        Command::Hooks(arguments) => hooks::run(context, &arguments),
         Command::Man(arguments) => manual::man(context, &arguments),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Setup(arguments) => setup::run(context, &arguments),

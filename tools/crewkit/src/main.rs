@@ -4,6 +4,7 @@ mod call;
 mod crewkit;
 mod doctor;
 mod events;
+mod hooks;
 mod manual;
 mod setup;
 mod table;

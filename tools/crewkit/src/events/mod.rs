@@ -24,7 +24,10 @@ pub(crate) const TOOL: Tool = Tool {
     run,
 };
 
-/// Arguments of `crewkit hook`.
+/// Runs all hooks of an event in one process: reads the event (JSON) from standard input, answers as a hook does.
+///
+/// Which hooks run is set in crewkit.toml (crewkit hooks list, crewkit hooks settings). A hook that fails is a line on
+/// standard error; only one that blocks ends with exit code 2, anything else with 0.
 #[derive(Debug, Parser)]
 #[command(name = "crewkit-hook", bin_name = "crewkit hook", disable_version_flag = true)]
 pub(crate) struct HookArguments {

@@ -2,7 +2,10 @@
 
 use crewkit_comms::comms_hook;
 use crewkit_hook::Event;
-use crewkit_hooks::worktree_guard;
+use crewkit_hooks::{
+    auto_format, enforce_line_limit, prefer_ci_summary, session_file_lock, session_file_unlock, session_reaper,
+    thor_commit_guard, warn_bash_antipatterns, worktree_guard,
+};
 use crewkit_tool::{Answer, Context};
 
 /// When a hook has its turn among those of an event.
@@ -58,6 +61,12 @@ impl Hook {
         self
     }
 
+    /// Runs only where people switch it on.
+    const fn on_demand(mut self) -> Self {
+        self.default = false;
+        self
+    }
+
     const fn seconds(mut self, seconds: u32) -> Self {
         self.seconds = seconds;
         self
@@ -66,19 +75,42 @@ impl Hook {
 
 const COMMS: &str = "scripts/comms.sh";
 
+/// Tools that change files.
+const EDITS: &[&str] = &["Edit", "MultiEdit", "Write"];
+
 /// All hooks, by event; within an event in the order in which they run: those that judge first.
 pub(crate) const HOOKS: &[Hook] = &[
     hook("comms-session-start", "SessionStart", &[], comms_hook::session_start, COMMS)
         .argument("session-start")
         .turn(Turn::Act)
         .seconds(10),
+    hook("session-reaper", "SessionStart", &[], session_reaper::answer, "hooks/session-reaper.sh").turn(Turn::Act),
     hook("comms-check", "UserPromptSubmit", &[], comms_hook::check, COMMS).argument("check").turn(Turn::Deliver),
     hook("worktree-guard", "PreToolUse", &["Bash"], worktree_guard::answer, "hooks/worktree-guard.sh"),
+    hook("thor-commit-guard", "PreToolUse", &["Bash"], thor_commit_guard::answer, "scripts/hooks/thor-commit-guard.sh"),
+    hook("prefer-ci-summary", "PreToolUse", &["Bash"], prefer_ci_summary::answer, "hooks/prefer-ci-summary.sh"),
+    hook(
+        "warn-bash-antipatterns",
+        "PreToolUse",
+        &["Bash"],
+        warn_bash_antipatterns::answer,
+        "hooks/warn-bash-antipatterns.sh",
+    ),
+    hook("enforce-line-limit", "PreToolUse", &["Write"], enforce_line_limit::answer, "hooks/enforce-line-limit.sh"),
+    // For any tool: a call of whatever kind is a sign of life of the session's locks.
+    hook("session-file-lock", "PreToolUse", &[], session_file_lock::answer, "hooks/session-file-lock.sh")
+        .turn(Turn::Act),
     hook("comms-check", "PreToolUse", &[], comms_hook::check, COMMS).argument("check").turn(Turn::Deliver),
+    // Before the lines are counted: it changes their number.
+    hook("auto-format", "PostToolUse", EDITS, auto_format::answer, "hooks/auto-format.sh").on_demand().seconds(30),
+    hook("enforce-line-limit", "PostToolUse", EDITS, enforce_line_limit::answer, "hooks/enforce-line-limit.sh"),
     hook("comms-git-detect", "PostToolUse", &["Bash"], comms_hook::git_detect, COMMS)
         .argument("git-detect")
         .turn(Turn::Act)
         .seconds(15),
+    hook("session-file-unlock", "SessionEnd", &[], session_file_unlock::answer, "hooks/session-file-unlock.sh")
+        .turn(Turn::Act),
+    hook("session-reaper", "SessionEnd", &[], session_reaper::answer, "hooks/session-reaper.sh").turn(Turn::Act),
     hook("comms-session-end", "SessionEnd", &[], comms_hook::session_end, COMMS)
         .argument("session-end")
         .turn(Turn::Act),
