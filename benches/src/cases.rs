@@ -17,7 +17,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.extend(writes(lab, runs, &sqlite)?);
     rows.extend(locks(lab, runs, &sqlite)?);
     rows.push(import(lab, &sqlite)?);
-    rows.push(digest(lab, runs.min(100))?);
+    rows.extend(digests(lab, runs.min(100))?);
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     rows.extend(worktrees(lab)?);
     Ok(rows)
@@ -114,7 +114,7 @@ fn import(lab: &Lab, sqlite: &Call) -> io::Result<Row> {
 }
 
 /// A repository of 5,000 files with a few changes.
-fn digest(lab: &Lab, runs: usize) -> io::Result<Row> {
+fn digests(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     let repo = lab.root().join("repo");
     for number in 0..5000 {
         let folder = repo.join(format!("src/m{}", number % 100));
@@ -136,12 +136,27 @@ fn digest(lab: &Lab, runs: usize) -> io::Result<Row> {
     }
     git(&["status", "--porcelain=v2", "--branch"])?;
     let status = lab.call("git", &["status", "--porcelain=v2", "--branch"]).at(&repo).with("GIT_OPTIONAL_LOCKS", "0");
-    compare(
+    let of_status = compare(
         ("`git-digest`, 5,000 files, 100 runs", "`git status --porcelain=v2 --branch`", "1.5"),
         runs,
         &status,
         |_| Ok(lab.call(lab.tool("scripts/git-digest.sh"), &[]).at(&repo)),
-    )
+    )?;
+    git(&["add", "-A"])?;
+    git(&["commit", "-q", "-m", "changes"])?;
+    git(&["checkout", "-q", "-b", "feat"])?;
+    for number in 0..139 {
+        fs::write(repo.join(format!("src/m{}/f{number}.rs", number % 100)), "changed\n".repeat(number + 1))?;
+    }
+    git(&["commit", "-q", "-a", "-m", "139 files"])?;
+    let diff = lab.call("git", &["diff", "--numstat", "-z", "-M", "main...HEAD"]).at(&repo);
+    let of_branch = compare(
+        ("`diff-digest`, 139 of 5,000 files, 100 runs", "`git diff --numstat -M main...HEAD`", "1.3"),
+        runs,
+        &diff,
+        |_| Ok(lab.call(lab.tool("scripts/diff-digest.sh"), &[]).at(&repo)),
+    )?;
+    Ok(vec![of_status, of_branch])
 }
 
 /// Worktrees of a repository of 1,000 files, one and many at once. What a call made is taken away before the next.

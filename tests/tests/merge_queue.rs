@@ -65,6 +65,7 @@ fn no_leftovers(crew: &Crew, top: &Path) {
         .filter(|name| name.ends_with(".lock") || name.starts_with("merge-queue"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+    assert!(!top.join(".git/refs/heads/main.lock").exists());
     let trees = crew.git(top, &["worktree", "list", "--porcelain"]);
     assert!(!trees.contains("merge-queue"), "{trees}");
 }

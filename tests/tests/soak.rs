@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crewkit_tests::{Crew, finish};
+use crewkit_tests::{Crew, Ended, finish};
 
 const AGENTS: usize = 30;
 
@@ -138,7 +138,7 @@ fn a_crew_under_fire_keeps_its_word() {
         // Fails when the first is no ancestor of the second.
         soak.crew.git(&soak.top, &["merge-base", "--is-ancestor", &pair[0], &pair[1]]);
     }
-    let landed = entries_are_true(&soak);
+    let landed = entries_are_true(&soak, &rest);
     assert!(landed > 3 && kills > 10, "{landed} landed, {kills} kills");
     assert_eq!(soak.crew.git(&soak.top, &["status", "--porcelain"]), "");
     soak.crew.git(&soak.top, &["fsck", "--no-dangling"]);
@@ -148,7 +148,7 @@ fn a_crew_under_fire_keeps_its_word() {
 }
 
 /// Every entry of the queue has come to its end, and says what git says. The number of those that landed.
-fn entries_are_true(soak: &Soak) -> usize {
+fn entries_are_true(soak: &Soak, last: &Ended) -> usize {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for number in 0..FILES {
         let text = soak.crew.git(&soak.top, &["show", &format!("main:f{number}.txt")]);
@@ -157,7 +157,7 @@ fn entries_are_true(soak: &Soak) -> usize {
         }
     }
     let commits = soak.crew.git(&soak.top, &["rev-list", "--first-parent", "main"]);
-    let rows = soak.crew.sql("SELECT branch, status, result, error FROM merge_queue");
+    let rows = soak.crew.sql("SELECT branch, status, result, error, step FROM merge_queue");
     let mut landed = 0;
     for row in &rows {
         let branch = row[0].as_str().unwrap();
@@ -170,7 +170,7 @@ fn entries_are_true(soak: &Soak) -> usize {
             ("failed", None, Some(reason)) if !reason.is_empty() => {
                 assert_eq!(seen.get(branch), None, "{row:?}: failed, but in main");
             }
-            _ => panic!("{row:?}: neither landed nor failed with a reason"),
+            _ => panic!("{row:?}: neither landed nor failed with a reason; last: {last:?}"),
         }
     }
     assert!(seen.is_empty(), "in main without an entry that says so: {seen:?}");

@@ -285,6 +285,14 @@ impl Context {
         }
     }
 
+    /// Standard input, to be read as it comes.
+    pub fn stdin(&self) -> Box<dyn Read + '_> {
+        match &self.stdin {
+            Stdin::Bytes(bytes) => Box::new(bytes.as_slice()),
+            Stdin::Process => Box::new(std::io::stdin().lock()),
+        }
+    }
+
     /// Whether standard input is a terminal.
     pub fn stdin_is_terminal(&self) -> bool {
         matches!(self.stdin, Stdin::Process) && std::io::stdin().is_terminal()

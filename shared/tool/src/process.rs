@@ -2,6 +2,7 @@
 
 mod attend;
 mod start;
+mod stream;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -19,6 +20,7 @@ use crate::{Context, Environment, Refusal, exit_code};
 
 pub use attend::Attended;
 pub use start::Started;
+pub use stream::{Source, Streamed};
 
 /// Most bytes kept of each stream of a program; what comes after is read and dropped.
 const KEPT_BYTES: u64 = 64 << 20;

@@ -23,12 +23,14 @@ fn git() -> PathBuf {
     std::env::split_paths(&path).map(|folder| folder.join("git")).find(|file| file.is_file()).unwrap()
 }
 
-/// Puts a git first in PATH that kills its caller at the call numbered `KILL_AT`, or at the first call of `KILL_AT`.
+/// Puts a git first in PATH that kills its caller at the call numbered `KILL_AT`, or at the first call whose arguments
+/// begin with `KILL_AT`.
 pub(super) fn deadly_git(crew: &Crew) {
     let body = r#"
 if [ -n "$KILL_AT" ]; then
   n=0; [ -e "$KILL_COUNT" ] && read -r n <"$KILL_COUNT"; n=$((n + 1)); echo "$n" >"$KILL_COUNT"
-  if [ "$n" = "$KILL_AT" ] || [ "$1" = "$KILL_AT" ]; then
+  first=; case "$*" in "$KILL_AT"*) first=yes ;; esac
+  if [ "$n" = "$KILL_AT" ] || [ -n "$first" ]; then
     case "$KILL_WHEN" in
       Before) kill -9 "$PPID"; exit 1 ;;
       During) kill -9 "$PPID" ;;
@@ -126,6 +128,52 @@ fn killed_at_random_moments() {
     no_leftovers(&crew, &top);
 }
 
+/// Git's own way of moving a branch would leave a lock that nobody can tell from a living git's.
+#[test]
+fn killed_with_all_that_it_started_and_the_branch_locked() {
+    let (crew, top) = shop();
+    deadly_git(&crew);
+    for (number, moved) in [false, true].into_iter().enumerate() {
+        let name = format!("b{number}");
+        branch(&crew, &top, &name, &name, "x\n");
+        enqueue(&crew, &top, &name);
+        assert!(process_killed(&crew, &top, &[], "show -s", When::Before).1);
+        let lock = top.join(".git/refs/heads/main.lock");
+        assert!(lock.exists() && !top.join(".git/HEAD.lock").exists());
+        if moved {
+            // Somebody moved the branch before it was locked: what was to be landed is no longer on top of it.
+            let tree = crew.git(&top, &["rev-parse", "main^{tree}"]);
+            let other = crew.git(&top, &["commit-tree", &tree, "-p", "main", "-m", "other"]);
+            crew.write(&top.join(".git/refs/heads/main"), format!("{other}\n"));
+        }
+        let answer = process(&crew, &top, &[], 0);
+        assert_eq!(answer["status"], "merged", "{answer}");
+        assert!(!lock.exists());
+        crew.git(&top, &["show", &format!("main:{name}")]);
+        crew.git(&top, &["fsck", "--no-dangling"]);
+        no_leftovers(&crew, &top);
+    }
+    let log = crew.git(&top, &["reflog", "show", "--format=%gs", "main"]);
+    assert_eq!(log.lines().filter(|line| *line == "merge-queue: landed").count(), 2, "{log}");
+    let head = crew.git(&top, &["reflog", "show", "--format=%gs", "HEAD"]);
+    assert!(head.starts_with("merge-queue: landed"), "{head}");
+}
+
+/// A lock of somebody else's git is respected, and said.
+#[test]
+fn a_branch_that_git_is_at_work_on_is_left_alone() {
+    let (crew, top) = shop();
+    branch(&crew, &top, "b", "f", "x\n");
+    enqueue(&crew, &top, "b");
+    let lock = top.join(".git/refs/heads/main.lock");
+    crew.write(&lock, "");
+    let answer = process(&crew, &top, &[], 1);
+    assert_eq!((&answer["status"], &answer["reason"]), (&"blocked".into(), &"main_busy".into()), "{answer}");
+    assert!(lock.exists());
+    std::fs::remove_file(lock).unwrap();
+    assert_eq!(process(&crew, &top, &[], 0)["status"], "merged");
+}
+
 #[test]
 fn a_half_written_checkout_is_finished_and_changes_of_others_are_not() {
     let (crew, top) = shop();
@@ -141,7 +189,7 @@ fn a_half_written_checkout_is_finished_and_changes_of_others_are_not() {
         crew.git(&top, &["checkout", "-q", "main"]);
         enqueue(&crew, &top, &name);
         // Killed right after the branch moved, some files written.
-        assert!(process_killed(&crew, &top, &[], "update-ref", When::After).1);
+        assert!(process_killed(&crew, &top, &[], "read-tree -m -u", When::Before).1);
         assert!(top.join(".git/index.lock").exists() && !top.join(&one).exists());
         let frozen = finish(crew.command(git()).current_dir(&top).args(["commit", "-qam", "lies"]), None);
         assert_eq!(frozen.code, 128, "the checkout is held still: {frozen:?}");

@@ -1,3 +1,5 @@
 //! Small truthful summaries of large outputs.
 
+pub mod diff_digest;
 pub mod git_digest;
+pub mod merge_digest;

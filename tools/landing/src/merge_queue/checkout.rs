@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 use crewkit_repo::{Git, Operation, Repository};
 use crewkit_tool::{Context, Refusal};
 
-/// How long a lock of somebody else's index is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+use super::lock_file;
 
 /// How long a git that outlived its killed parent may take to finish its work on a file of ours.
 const ORPHAN: Duration = Duration::from_secs(10);
@@ -83,9 +82,11 @@ pub(super) fn of_target(repository: &Repository, target: &str) -> Result<Vec<Che
     Ok(found)
 }
 
-/// The moves that a killed processor of the same queue left unfinished.
+/// The moves that a killed processor of the same queue left unfinished. What it left while it took a lock is taken away.
 pub(super) fn unfinished<'a>(context: &'a Context, repository: &Repository, database: &Path) -> Vec<Held<'a>> {
+    lock_file::sweep(&repository.common_dir);
     let held = |checkout: Checkout| {
+        lock_file::sweep(&checkout.git_dir);
         let order = Move::read(&checkout.lock())?;
         (order.database == database).then_some(Held { context, checkout, order })
     };
@@ -124,30 +125,10 @@ impl Checkout {
 
     /// Holds the work tree still for `order`. A lock of ours for the same move, left by a killed processor, is taken over.
     pub(super) fn hold<'a>(&self, context: &'a Context, order: &Move) -> Result<Held<'a>, Busy> {
-        let held = Held { context, checkout: self.clone(), order: order.clone() };
-        let place = self.path.display();
-        let cannot = |fault: std::io::Error| format!("{place} cannot be held: {fault}");
-        // The text is written elsewhere first, so that the lock is whole from its first moment.
-        let written = self.git_dir.join(format!("merge-queue.mark.{}", std::process::id()));
-        fs::write(&written, order.text()).map_err(cannot)?;
-        let deadline = Instant::now() + PATIENCE;
-        let taken = loop {
-            match fs::hard_link(&written, self.lock()) {
-                Ok(()) => break Ok(()),
-                Err(fault) if fault.kind() == ErrorKind::AlreadyExists => {
-                    if Move::read(&self.lock()).as_ref() == Some(order) {
-                        break Ok(());
-                    }
-                    if Instant::now() >= deadline {
-                        break Err(format!("git is at work in {place}: {} is there", self.lock().display()));
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(fault) => break Err(cannot(fault)),
-            }
-        };
-        let _ = fs::remove_file(&written);
-        taken.map(|()| held)
+        let place = self.path.display().to_string();
+        let ours = |lock: &Path| Move::read(lock).as_ref() == Some(order);
+        lock_file::take(&self.git_dir, &self.lock(), &order.text(), &place, ours)?;
+        Ok(Held { context, checkout: self.clone(), order: order.clone() })
     }
 }
 
@@ -175,6 +156,10 @@ impl Move {
 impl Held<'_> {
     pub(super) fn path(&self) -> &Path {
         &self.checkout.path
+    }
+
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.checkout.git_dir
     }
 
     pub(super) fn order(&self) -> &Move {

@@ -123,25 +123,6 @@ impl<'a> Ground<'a> {
         }
         Ok(git.must("git commit-tree")?.text())
     }
-
-    /// Moves the main branch from `old` to `new`; false when it is no longer at `old`.
-    ///
-    /// # Errors
-    /// When git cannot be started, or cannot write the branch though it is still at `old`.
-    pub(super) fn swap(&self, old: &str, new: &str) -> Result<bool, Refusal> {
-        let name = self.target_ref();
-        let reason = "merge-queue: landed";
-        let ended = self.git().args(["update-ref", "-m", reason, &name, new, old]).run()?;
-        if ended.ok() {
-            return Ok(true);
-        }
-        match self.tip(&self.target)? {
-            // The same move, begun by a processor that was killed, was quicker.
-            Some(tip) if tip == new => Ok(true),
-            Some(tip) if tip == old => Err(Refusal::new(format!("git update-ref: {}", ended.complaint()))),
-            _ => Ok(false),
-        }
-    }
 }
 
 /// Git's messages from the records of `merge-tree -z`: number of paths, paths, kind, text.

@@ -9,9 +9,11 @@
 //! `checkout` the main branch and the work trees that show it, `validation` the trial, `line` the commands on the
 //! queue itself.
 
+mod branch_ref;
 mod checkout;
 mod ground;
 mod line;
+mod lock_file;
 mod mover;
 mod processor;
 mod recovery;

@@ -1,9 +1,10 @@
 //! Moving the main branch, and the work trees that show it along with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crewkit_tool::Refusal;
 
+use super::branch_ref::{self, Swap};
 use super::checkout::{self, Held, Move};
 use super::ground::Ground;
 use super::report::text_of;
@@ -45,12 +46,15 @@ impl Mover<'_> {
             Err(busy) => return Ok(Moved::Busy(busy)),
         };
         // Looked at again now that nobody can change it.
-        let swapped = match self.hindrance(&held) {
-            Some(why) => Ok(Moved::Busy(why)),
-            None => self
-                .ground
-                .swap(&order.old, &order.new)
-                .map(|done| if done { Moved::Done { left_behind: Vec::new() } } else { Moved::Raced }),
+        let swapped = if let Some(why) = self.hindrance(&held) {
+            Ok(Moved::Busy(why))
+        } else {
+            let heads: Vec<&Path> = held.iter().map(Held::git_dir).collect();
+            branch_ref::swap(self.ground, &order.old, &order.new, &heads).map(|swap| match swap {
+                Swap::Done => Moved::Done { left_behind: Vec::new() },
+                Swap::Raced => Moved::Raced,
+                Swap::Busy(why) => Moved::Busy(why),
+            })
         };
         let mut left = Vec::new();
         for one in held {

@@ -3,6 +3,7 @@
 use crewkit_store::{QueueEntry, QueueState, QueueStep};
 use crewkit_tool::Refusal;
 
+use super::branch_ref;
 use super::checkout::{self, Move};
 use super::processor::Processor;
 use super::report::{Merged, Report};
@@ -20,6 +21,7 @@ impl Processor<'_> {
             // The git that was to move the branch may still be alive: both of us write the same, so it is settled.
             self.mover.advance(&order)?;
         }
+        branch_ref::unlock(self.ground, &moving(&orphans).map(|(_, candidate)| candidate).collect::<Vec<_>>());
         for held in checkout::unfinished(self.context, self.ground.repository, &self.mover.database) {
             let landed = self.ground.tip(&self.ground.target)?;
             let landed = landed.map(|tip| self.ground.contains(&tip, &held.order().new)).transpose()?.unwrap_or(false);
@@ -55,11 +57,7 @@ impl Processor<'_> {
 
     /// The move of the main branch that was about to be made for `orphans`.
     fn begun_move(&self, orphans: &[QueueEntry]) -> Option<Move> {
-        let moving: Vec<(&str, &str)> = orphans
-            .iter()
-            .filter(|entry| entry.step.as_deref() == Some(QueueStep::Moving.word()))
-            .filter_map(|entry| Some((entry.base.as_deref()?, entry.candidate.as_deref()?)))
-            .collect();
+        let moving: Vec<(&str, &str)> = moving(orphans).collect();
         let (old, _) = moving.iter().find(|(base, _)| moving.iter().all(|(_, candidate)| candidate != base))?;
         let (_, new) = moving.iter().find(|(_, candidate)| moving.iter().all(|(base, _)| base != candidate))?;
         Some(self.mover.order(old, new))
@@ -76,4 +74,10 @@ impl Processor<'_> {
             _ => Ok(None),
         }
     }
+}
+
+/// Base and candidate of the entries whose landing was about to be made.
+fn moving(orphans: &[QueueEntry]) -> impl Iterator<Item = (&str, &str)> {
+    let moving = orphans.iter().filter(|entry| entry.step.as_deref() == Some(QueueStep::Moving.word()));
+    moving.filter_map(|entry| Some((entry.base.as_deref()?, entry.candidate.as_deref()?)))
 }

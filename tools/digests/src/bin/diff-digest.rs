@@ -1,0 +1,5 @@
+//! diff-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::diff_digest::TOOL)
+}

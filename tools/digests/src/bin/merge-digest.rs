@@ -1,0 +1,5 @@
+//! merge-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::merge_digest::TOOL)
+}
