@@ -98,7 +98,7 @@ pub fn check(context: &Context, event: &Event) -> Answer {
 /// Names the session by its directory and says in the chat that it is there.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn session_start(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
     let folder = folder(context, event)?;
@@ -111,7 +111,7 @@ pub fn session_start(context: &Context, event: &Event) -> Answer {
 /// Says goodbye. Stop, which comes after every answer of the agent, is no end.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn session_end(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
     if !matches!(event.name(), Some("Stop" | "SubagentStop")) {
@@ -123,7 +123,7 @@ pub fn session_end(context: &Context, event: &Event) -> Answer {
 /// Tells the chat of git commands that a shell command ran; after the merge of a pull request, pulls.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn git_detect(context: &Context, event: &Event) -> Answer {
     event.session_id().map_or_else(|| Ok(Outcome::silent()), |session| git_detect::run(context, event, session))
 }

@@ -71,7 +71,7 @@ struct Args {
     #[arg(long, value_name = "SHA", value_parser = subject::commit)]
     sha: Option<String>,
     /// Who has to review; may be given several times, or with commas between, and then all have to. An app's login ends
-    /// in [bot]
+    /// in `[bot]`
     #[arg(long, value_name = "LOGIN", default_value = REVIEWER, value_delimiter = ',', value_parser = login)]
     reviewer: Vec<String>,
     /// Count only reviews of that commit
