@@ -26,6 +26,7 @@ mod pre_commit;
 mod register_project;
 mod review_gate;
 mod sessions;
+mod sessions_tools;
 mod setup_worktrees;
 mod soak;
 mod stale_check;

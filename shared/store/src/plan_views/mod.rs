@@ -8,6 +8,7 @@ mod cluster;
 mod context;
 mod document;
 mod export;
+mod left_over;
 mod named_files;
 mod tasks;
 mod unvalidated;
@@ -27,6 +28,7 @@ pub use cluster::{CLUSTER_SQL, Heartbeat, HostedPlan, HostedTask, PlanHost, Toke
 pub use context::{FinishedTask, OpenTask, PlanContext, TaskWave};
 pub use document::{DocumentTask, DocumentWave, PlanDocument};
 pub use export::{ExportPlan, ExportTask, ExportWave};
+pub use left_over::{DoneTask, WorkPlace};
 pub use named_files::{OpenPlan, TaskTexts, WaveHead};
 pub use tasks::{Failure, TaskRow};
 pub use unvalidated::UnvalidatedTask;

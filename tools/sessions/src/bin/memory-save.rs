@@ -1,0 +1,5 @@
+//! memory-save as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_sessions::memory_save::TOOL)
+}

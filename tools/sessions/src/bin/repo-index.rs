@@ -1,0 +1,5 @@
+//! repo-index as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_sessions::repo_index::TOOL)
+}
