@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory as _, Parser};
 use crewkit_hook::{Dialect, Event};
 use crewkit_repo::Repository;
-use crewkit_store::chat::Chat;
+use crewkit_store::chat::{Chat, Reader};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 
 use crate::{entry, wildcard};
@@ -214,7 +214,7 @@ fn messages(context: &Context, event: &Event) -> Result<Option<String>, Refusal>
     let Some(session) = event.session_id().filter(|_| path.is_file()) else { return Ok(None) };
     let chat = Chat::open(&path)?;
     let Some(reader) = chat.identity(session)? else { return Ok(None) };
-    let unread = chat.peek_unread(session, &reader.project)?.messages;
+    let unread = chat.peek_unread(&Reader::new(session, event.agent_id()), &reader.project)?.messages;
     if unread.is_empty() {
         return Ok(None);
     }

@@ -268,6 +268,7 @@ fn message_holder(context: &Context, event: &Event, session: &str, file: &str, b
             channel: "general",
             project: Some(project),
             nearest: project,
+            reply_to: None,
             message: &message,
         })?;
         Ok(())

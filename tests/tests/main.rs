@@ -1,7 +1,9 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
 mod comms;
+mod comms_chat;
 mod comms_hook;
+mod comms_threads;
 mod demo;
 mod diff_digest;
 mod gates;
@@ -24,6 +26,7 @@ mod plans_read;
 mod plans_write;
 mod pre_commit;
 mod register_project;
+mod review_gate;
 mod sessions;
 mod sessions_tools;
 mod setup_worktrees;

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crewkit_store::{Settings, Store};
 
+use crate::delivery::Deliveries;
 use crate::{Clock, Refusal};
 
 /// Environment variables: the process's, or a test's.
@@ -74,6 +75,7 @@ pub struct Context {
     notes: RefCell<Vec<String>>,
     streamed: Option<RefCell<Vec<u8>>>,
     alone: bool,
+    pub(crate) deliveries: Deliveries,
     holds: fn(&str) -> bool,
 }
 
@@ -89,6 +91,7 @@ impl Context {
             notes: RefCell::default(),
             streamed: None,
             alone: false,
+            deliveries: Deliveries::default(),
             holds: |_| false,
         }
     }
@@ -114,6 +117,7 @@ impl Context {
             notes: RefCell::default(),
             streamed: Some(RefCell::default()),
             alone: false,
+            deliveries: Deliveries::default(),
             holds: |_| false,
         }
     }

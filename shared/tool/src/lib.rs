@@ -8,6 +8,7 @@
 pub mod args;
 mod clock;
 mod context;
+mod delivery;
 mod identity;
 pub mod lineage;
 mod outcome;

@@ -58,7 +58,14 @@ fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
         }
     };
     let outcome = outcome.with_notes(tool.name, &context.take_notes());
-    ExitCode::from(write(&outcome))
+    let code = write(&outcome);
+    // Only an answer that ends with 0 is read by an agent.
+    if code == exit_code::DONE {
+        for refusal in context.delivered() {
+            let _ = writeln!(std::io::stderr().lock(), "{}: {refusal}", tool.name);
+        }
+    }
+    ExitCode::from(code)
 }
 
 /// Writes both streams; the exit code, or that of a closed pipe.

@@ -44,6 +44,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("digests", crewkit_digests::diff_digest::TOOL, &["scripts/diff-digest.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("digests", crewkit_digests::merge_digest::TOOL, &["scripts/merge-digest.sh"]),
+    entry("forge", crewkit_forge_tools::review_gate::TOOL, &["scripts/review-gate.sh"]),
     entry("sessions", crewkit_sessions::memory_save::TOOL, &["scripts/memory-save.sh"]),
     entry("sessions", crewkit_sessions::repo_index::TOOL, &["scripts/repo-index.sh"]),
     entry("sessions", crewkit_sessions::session_cleanup::TOOL, &["scripts/session-cleanup.sh"]),

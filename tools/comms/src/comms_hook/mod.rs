@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crewkit_hook::{Dialect, Event};
-use crewkit_store::chat::Chat;
+use crewkit_store::chat::{Chat, Reader};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
 
 use crate::comms::{self, check, names};
@@ -82,7 +82,8 @@ fn hook(context: &Context, mode: Mode) -> Outcome {
     answer().unwrap_or_else(|refusal| Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)))
 }
 
-/// Gives the agent its unread messages, where the event's answer comes before its eyes.
+/// Gives the agent its unread messages, where the event's answer comes before its eyes. A subagent reads for itself. They
+/// count as read once the answer was handed over: see [`Context::after_delivery`].
 ///
 /// # Errors
 /// When the chat's database cannot be read or written; as in the functions below.
@@ -90,14 +91,14 @@ pub fn check(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id().filter(|_| reaches_the_agent(event)) else { return Ok(Outcome::silent()) };
     let project =
         || folder(context, event).map_or_else(|_| String::new(), |folder| names::project_of(context, &folder));
-    let unread = check::for_hook(context, session, project)?;
+    let unread = check::for_hook(context, &Reader::new(session, event.agent_id()), project)?;
     Ok(if unread.is_empty() { Outcome::silent() } else { event.add_plain_context(unread.trim_end()) })
 }
 
 /// Names the session by its directory and says in the chat that it is there.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn session_start(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
     let folder = folder(context, event)?;
@@ -110,7 +111,7 @@ pub fn session_start(context: &Context, event: &Event) -> Answer {
 /// Says goodbye. Stop, which comes after every answer of the agent, is no end.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn session_end(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
     if !matches!(event.name(), Some("Stop" | "SubagentStop")) {
@@ -122,7 +123,7 @@ pub fn session_end(context: &Context, event: &Event) -> Answer {
 /// Tells the chat of git commands that a shell command ran; after the merge of a pull request, pulls.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check()`].
 pub fn git_detect(context: &Context, event: &Event) -> Answer {
     event.session_id().map_or_else(|| Ok(Outcome::silent()), |session| git_detect::run(context, event, session))
 }
