@@ -93,7 +93,7 @@ fn reads(command: &Command<'_>) -> bool {
         "cat" => {
             let redirected = |operator| !matches!(operator, Operator::Duplicate);
             let to_us = command
-                .redirections
+                .redirections()
                 .iter()
                 .all(|one| one.descriptor.is_some_and(|number| number > 1) || !redirected(one.operator));
             !command.piped_to && to_us && command.arguments().iter().any(|word| !word.starts_with('-'))
@@ -121,7 +121,7 @@ fn writes(command: &Command<'_>) -> bool {
     match command.program() {
         "echo" | "printf" => command.output_file().is_some(),
         "cat" => {
-            let document = command.redirections.iter().any(|one| one.operator == Operator::HereDocument);
+            let document = command.redirections().iter().any(|one| one.operator == Operator::HereDocument);
             document && !command.piped_to && !command.substituted
         }
         _ => false,
