@@ -37,7 +37,11 @@ fn hooks(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
     let check = lab.call(&comms, &["check"]).fed(&event("ls -la"));
     check.once()?;
     let guard = lab.call(lab.tool("hooks/worktree-guard.sh"), &[]).fed(&event("ls -la src"));
+    let all = lab.call(comms.canonicalize()?, &["hook", "PreToolUse"]).fed(&event("ls -la src"));
     Ok(vec![
+        compare(("`crewkit hook PreToolUse` of one Bash call, all hooks", SQLITE, "1.1 musl"), runs, sqlite, |_| {
+            Ok(all.clone())
+        })?,
         compare(("`comms.sh check`, nothing new", SQLITE, "0.9 musl, 1.2 otherwise"), runs, sqlite, |_| {
             Ok(check.clone())
         })?,
