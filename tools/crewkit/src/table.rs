@@ -38,6 +38,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms::TOOL, &["scripts/comms.py"]),
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
+    entry("digests", crewkit_digests::test_digest::TOOL, &["scripts/test-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry(
         "hooks",
