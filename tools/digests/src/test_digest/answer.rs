@@ -6,6 +6,7 @@ use crewkit_digest::{cut, tokens};
 use crewkit_tool::text::head;
 use serde::Serialize;
 
+use super::pieces;
 use super::report::{Failure, Report};
 
 /// Most failures told in detail where all keys are given.
@@ -52,8 +53,12 @@ pub(crate) struct Run {
     pub(crate) needs_report: bool,
     /// The last lines of the output, for a run whose failure nobody explains.
     pub(crate) tail: Vec<String>,
+    /// The time limit ended it.
     pub(crate) timed_out: bool,
+    /// The file with the whole output, and its bytes.
     pub(crate) log: Option<(String, u64)>,
+    /// The working directory with a slash at its end: few keys name files relative to it.
+    pub(crate) folder: String,
 }
 
 impl Run {
@@ -86,7 +91,11 @@ impl Run {
         let status = self.status();
         let empty = Report::default();
         let report = self.report.as_ref().unwrap_or(&empty);
-        let mut failures = if keys == Keys::Few { folded(&report.failures) } else { plain(&report.failures) };
+        let mut failures = if keys == Keys::Few {
+            folded(report.failures.iter().map(|failure| self.terse(failure)))
+        } else {
+            plain(&report.failures)
+        };
         if failures.is_empty() && matches!(status, Status::Fail | Status::Unsure) {
             failures =
                 self.tail.iter().map(|line| Told::of(Failure { msg: line.clone(), ..Failure::default() })).collect();
@@ -107,6 +116,25 @@ impl Run {
             let Some(next) = level.next(failures.len()) else { return text };
             level = next;
         }
+    }
+
+    /// A failure with short paths and without the frames of its trace, of which the place is kept.
+    fn terse(&self, failure: &Failure) -> Failure {
+        let mut short = failure.clone();
+        let has_folder = self.folder.len() > 1;
+        if has_folder && let Some(file) = failure.file.strip_prefix(&self.folder) {
+            file.clone_into(&mut short.file);
+        }
+        if failure.msg.contains('\n') {
+            let is_frame = |line: &str| {
+                line.trim_start().starts_with("at ") && (pieces::js_frame(line).is_some() || line.contains("(<"))
+            };
+            short.msg = failure.msg.lines().filter(|line| !is_frame(line)).collect::<Vec<_>>().join("\n");
+        }
+        if has_folder && short.msg.contains(&self.folder) {
+            short.msg = short.msg.replace(&self.folder, "");
+        }
+        short
     }
 
     fn render(
@@ -192,6 +220,7 @@ impl Level {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::option_option, reason = "left out, null, and a value are three answers")]
 struct Answer<'a> {
     framework: &'a str,
     status: Status,
@@ -280,14 +309,13 @@ fn plain(failures: &[Failure]) -> Vec<Told> {
 }
 
 /// Failures with the same message at the same place as one.
-fn folded(failures: &[Failure]) -> Vec<Told> {
+fn folded(failures: impl Iterator<Item = Failure>) -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
-    let mut known: HashMap<(&str, &str, Option<u32>), usize> = HashMap::new();
-    for failure in failures {
-        let key = (failure.msg.as_str(), failure.file.as_str(), failure.line);
+    let mut known: HashMap<(String, String, Option<u32>), usize> = HashMap::new();
+    for mut failure in failures {
+        let key = (failure.msg.clone(), failure.file.clone(), failure.line);
         match known.get(&key) {
             Some(at) if !failure.msg.is_empty() && !failure.test.is_empty() => {
-                let mut failure = failure.clone();
                 if failure.suite == told[*at].failure.suite {
                     failure.suite.clear();
                 }
@@ -295,7 +323,7 @@ fn folded(failures: &[Failure]) -> Vec<Told> {
             }
             _ => {
                 known.insert(key, told.len());
-                told.push(Told::of(failure.clone()));
+                told.push(Told::of(failure));
             }
         }
     }
@@ -320,6 +348,7 @@ mod tests {
             tail: vec!["last line".into()],
             timed_out: false,
             log: Some(("/home/u/.cache/crewkit/logs/5891b5b522d5.log".into(), 4_000)),
+            folder: "/app/".into(),
         }
     }
 

@@ -109,7 +109,7 @@ impl Machine {
         if !self.spool.is_whole() {
             return found;
         }
-        for (from, kind) in self.begun.iter().filter(|_| true) {
+        for (from, kind) in &self.begun {
             if *from < end {
                 continue;
             }
@@ -179,7 +179,9 @@ mod tests {
     fn found(pieces: &[&[u8]]) -> Vec<(Option<usize>, usize)> {
         let folder = tempfile::tempdir().unwrap();
         let mut machine = Machine::new(folder.path());
-        pieces.iter().for_each(|piece| machine.push(piece));
+        for piece in pieces {
+            machine.push(piece);
+        }
         machine.reports(Some("vitest")).into_iter().map(|report| (report.total, report.failed)).collect()
     }
 

@@ -93,6 +93,7 @@ struct Arguments {
     no_cache: bool,
     /// For the runner
     #[arg(value_name = "ARGUMENT")]
+    #[expect(clippy::struct_field_names, reason = "the help's word")]
     arguments: Vec<OsString>,
 }
 
@@ -195,15 +196,14 @@ fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
     let code = if work.command.is_some() { captured.code } else { options.exit_code.map(i32::from) };
     let keys = match options.keys {
         Some(KeyChoice::All) => Keys::All,
-        Some(KeyChoice::Few) => Keys::Few,
         // Readers of these answers know their keys from before there were others.
         None if work.chosen && matches!(work.framework, Some("vitest" | "jest" | "playwright" | "npm")) => Keys::All,
-        None => Keys::Few,
+        Some(KeyChoice::Few) | None => Keys::Few,
     };
     if options.junit.is_some() && from_file.is_none() {
         context.note("--junit: the file cannot be read as JUnit XML");
     }
-    let run = reading.finish(work, &captured, code, from_file, options.junit.is_some());
+    let run = reading.finish(work, &captured, code, from_file, options.junit.is_some(), context.directory()?);
     let status = run.status();
     let text = run.answer(keys, options.max_tokens);
     saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
@@ -252,6 +252,7 @@ impl Reading {
         code: Option<i32>,
         from_file: Option<Report>,
         is_wanted: bool,
+        folder: &Path,
     ) -> answer::Run {
         let mut texts = text::reports(self.texts);
         if let Some(framework) = self.framework {
@@ -289,6 +290,7 @@ impl Reading {
             needs_report: !is_npm,
             tail,
             timed_out: captured.timed_out,
+            folder: format!("{}/", folder.display()),
             log: captured.log.as_ref().map(|log| (log.path.to_string_lossy().into_owned(), captured.bytes)),
         }
     }
@@ -348,3 +350,6 @@ fn tail(out: &Ends, err: &Ends, alarms: Vec<String>, has_machine: bool) -> Vec<S
     all.dedup();
     all
 }
+
+#[cfg(test)]
+mod tests;

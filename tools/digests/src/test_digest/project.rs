@@ -70,6 +70,7 @@ fn beyond(folder: &Path) -> Option<&'static str> {
             .filter_map(|place| std::fs::read_dir(folder.join(place)).ok())
             .any(|entries| entries.flatten().take(2_000).any(|entry| entry.file_name().to_str().is_some_and(fits)))
     };
+    let ends = |name: &str, ending: &str| Path::new(name).extension().is_some_and(|found| found == ending);
     if has("Cargo.toml") {
         return Some(if has(".config/nextest.toml") { "nextest" } else { "cargo" });
     }
@@ -79,10 +80,10 @@ fn beyond(folder: &Path) -> Option<&'static str> {
     if has("go.mod") {
         return Some("go");
     }
-    if any(&["", "test", "tests"], &|name| name.ends_with(".bats")) {
+    if any(&["", "test", "tests"], &|name| ends(name, "bats")) {
         return Some("bats");
     }
-    any(&["", "tests"], &|name| name.starts_with("test") && name.ends_with(".py")).then_some("unittest")
+    any(&["", "tests"], &|name| name.starts_with("test") && ends(name, "py")).then_some("unittest")
 }
 
 fn of(context: &Context, folder: &Path, framework: &'static str) -> Plan {
@@ -139,7 +140,7 @@ pub(crate) fn named_by(command: &[std::ffi::OsString]) -> Option<&'static str> {
     let words: Vec<&str> = command.iter().filter_map(|word| word.to_str()).collect();
     let base = |word: &'_ str| word.rsplit('/').next().unwrap_or_default().to_owned();
     let program = base(words.first()?);
-    let has = |word: &str| words.iter().any(|other| *other == word);
+    let has = |word: &str| words.contains(&word);
     match program.as_str() {
         "cargo" if has("nextest") => return Some("nextest"),
         "cargo" if has("test") || has("t") => return Some("cargo"),

@@ -23,6 +23,14 @@ impl TextReader for Bats {
             && let Some(text) = line.strip_prefix("   ")
         {
             let text = text.trim();
+            // The next test begins, with its number over the count: `adds 2/3`.
+            let counts = |word: &str| {
+                word.split_once('/')
+                    .is_some_and(|(one, all)| all.parse::<u32>().is_ok() && one.ends_with(|c: char| c.is_ascii_digit()))
+            };
+            if text.split(' ').any(counts) {
+                return self.close();
+            }
             if let Some((path, rest)) =
                 text.split_once("in test file ").and_then(|(_, rest)| rest.split_once(", line "))
             {

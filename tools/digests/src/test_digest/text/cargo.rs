@@ -59,7 +59,6 @@ impl TextReader for Cargo {
             return;
         }
         match line.as_bytes().first() {
-            None => {}
             Some(b' ') => self.indented(line),
             Some(b't' | b'r' | b'f' | b'e' | b'C') => self.plain(line),
             _ => {}
@@ -82,7 +81,7 @@ impl TextReader for Cargo {
             report.failures.iter_mut().for_each(|failure| failure.suite.clear());
         }
         report.complete = self.seen;
-        if self.seconds > 0.0 || report.ran {
+        if self.seen && report.total.is_some() {
             report.duration = format!("{:.2}s", self.seconds);
         }
         Some(report)
@@ -270,7 +269,7 @@ fn of_panic(panic: &Panic, test: &str) -> Failure {
 }
 
 /// A test that failed without a panic: an error returned, a panic that did not come, a document that does not compile.
-fn of_lines(lines: &[String], test: &str) -> Failure {
+pub(super) fn of_lines(lines: &[String], test: &str) -> Failure {
     let telling =
         |line: &&String| ["Error: ", "note: test did not panic", "error"].iter().any(|word| line.starts_with(word));
     let msg = lines.iter().find(telling).or_else(|| lines.last()).cloned().unwrap_or_default();

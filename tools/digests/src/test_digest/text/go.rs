@@ -94,14 +94,7 @@ impl Go {
                     self.parents.insert((key.0, parent.to_owned()));
                 }
             }
-            "output" | "build-output" => {
-                if self.outputs.len() < MOST_OPEN || self.outputs.contains_key(&key) {
-                    let lines = self.outputs.entry(key).or_default();
-                    if lines.len() < MOST_LINES {
-                        lines.push(event.output.trim_end().to_owned());
-                    }
-                }
-            }
+            "output" | "build-output" => self.output(key, &event.output),
             "pass" | "skip" | "fail" if key.1.is_empty() => self.package_end(&key, &event.action, event.elapsed),
             action @ ("pass" | "skip" | "fail") => {
                 let lines = self.outputs.remove(&key).unwrap_or_default();
@@ -118,6 +111,16 @@ impl Go {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn output(&mut self, key: Key, text: &str) {
+        if self.outputs.len() >= MOST_OPEN && !self.outputs.contains_key(&key) {
+            return;
+        }
+        let lines = self.outputs.entry(key).or_default();
+        if lines.len() < MOST_LINES {
+            lines.push(text.trim_end().to_owned());
         }
     }
 
@@ -174,12 +177,17 @@ impl Go {
 
     /// The line of a package: `example.com/demo\t0.001s [no tests to run]`.
     fn package(&mut self, rest: &str, ok: bool) {
-        self.seen = true;
-        self.report.complete = true;
         let mut words = rest.split(['\t', ' ']);
         let name = words.next().unwrap_or_default();
+        let time = words.find_map(|word| word.strip_suffix('s')?.parse::<f64>().ok());
+        if ok && time.is_none() && !rest.contains("(cached)") {
+            // Cut off in the middle of the line.
+            return;
+        }
+        self.seen = true;
+        self.report.complete = true;
         self.packages.insert(name.to_owned());
-        self.seconds += words.find_map(|word| word.strip_suffix('s')?.parse::<f64>().ok()).unwrap_or(0.0);
+        self.seconds += time.unwrap_or(0.0);
         self.report.ran |= !rest.contains("[no tests to run]") && !rest.contains("[build failed]");
         let open = std::mem::take(&mut self.open);
         let loose = std::mem::take(&mut self.loose);
@@ -210,7 +218,7 @@ fn told(lines: &[String]) -> Option<(String, Option<(String, u32)>)> {
         let text = line.trim();
         let (path, number) = place(text)?;
         let msg = text.split_once(": ").map_or("", |(_, msg)| msg);
-        path.ends_with(".go").then(|| (at, msg.to_owned(), (path.to_owned(), number)))
+        is_go(path).then(|| (at, msg.to_owned(), (path.to_owned(), number)))
     });
     if let Some((at, mut msg, place)) = placed {
         for more in lines[at + 1..].iter().take(6) {
@@ -237,4 +245,8 @@ fn failure(suite: &str, test: &str, lines: &[String]) -> Failure {
     });
     let (file, line) = at.map_or((String::new(), None), |(file, line)| (file, Some(line)));
     Failure { suite, test: test.to_owned(), file, line, msg }
+}
+
+fn is_go(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|ending| ending == "go")
 }

@@ -25,7 +25,8 @@ impl TextReader for Jest {
             Some(b'F' | b'P') => {
                 if let Some(path) = line.strip_prefix("FAIL ").or_else(|| line.strip_prefix("PASS ")) {
                     self.close();
-                    path.rsplit_once(" (").map_or(path, |(path, _)| path).trim().clone_into(&mut self.file);
+                    let path = path.rsplit_once(" (").map_or(path, |(path, _)| path).trim();
+                    path.strip_prefix("./").unwrap_or(path).clone_into(&mut self.file);
                     return;
                 }
             }

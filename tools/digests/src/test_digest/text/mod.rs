@@ -66,14 +66,3 @@ pub(crate) fn reports(readers: Vec<Box<dyn TextReader>>) -> Vec<Report> {
     }
     found
 }
-
-#[cfg(test)]
-pub(crate) fn read(framework: Option<&str>, text: &str) -> Vec<Report> {
-    let mut readers = readers(framework);
-    for line in text.lines() {
-        for reader in &mut readers {
-            reader.line(&crewkit_digest::text::clean(line.as_bytes()));
-        }
-    }
-    reports(readers)
-}

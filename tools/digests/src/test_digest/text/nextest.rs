@@ -3,6 +3,7 @@
 use super::super::pieces::number;
 use super::super::report::{Failure, Report};
 use super::TextReader;
+use super::cargo::of_lines;
 use super::panics::Panics;
 use super::rustc::Errors;
 
@@ -103,10 +104,9 @@ impl Nextest {
             failure.msg = panic.message();
         } else if overflow {
             failure.msg = format!("stack overflow ({})", failure.msg);
-        } else if let Some(line) =
-            lines.iter().find(|line| line.starts_with("Error: ") || line.starts_with("note: test did not"))
-        {
-            failure.msg = line.strip_prefix("note: ").unwrap_or(line).to_owned();
+        } else if failure.msg.is_empty() {
+            let told = of_lines(&lines, &failure.test);
+            failure = Failure { suite: failure.suite, ..told };
         }
         // A test that is tried again is told with its last attempt.
         self.report.failures.retain(|other| (&other.suite, &other.test) != (&failure.suite, &failure.test));

@@ -18,6 +18,9 @@ pub(super) struct Pytest {
     internal: Vec<String>,
     report: Report,
     begun: bool,
+    /// The entry that lines of a section belong to has begun in that section.
+    titled: bool,
+    crash: Option<Failure>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
@@ -52,15 +55,8 @@ impl TextReader for Pytest {
     fn line(&mut self, line: &str) {
         match line.as_bytes().first() {
             Some(b'=') => return self.bar(line),
-            Some(b'0'..=b'9' | b'n') if !self.begun || self.section != Section::Other => {
-                // With -q the last line has no bars.
-                if self.last(line) {
-                    return;
-                }
-            }
-            Some(b'0'..=b'9' | b'n') => {
-                self.last(line);
-            }
+            // With -q the last line has no bars.
+            Some(b'0'..=b'9' | b'n') if self.last(line) => return,
             Some(b'I') => {
                 if let Some(rest) = line.strip_prefix("INTERNALERROR>") {
                     if self.internal.len() < MOST {
@@ -72,7 +68,7 @@ impl TextReader for Pytest {
             _ => {}
         }
         match self.section {
-            Section::Other => {}
+            Section::Other => self.outside(line),
             Section::Summary => self.named(line),
             Section::Errors | Section::Failures => self.inside(line),
         }
@@ -88,6 +84,10 @@ impl TextReader for Pytest {
         if let Some(line) = self.internal.iter().rev().find(|line| !line.is_empty()) {
             report.fault(Failure { msg: format!("pytest itself failed: {line}"), ..Failure::default() });
         }
+        if let Some(crash) = self.crash.filter(|_| !report.complete) {
+            report.ran = true;
+            report.fault(crash);
+        }
         Some(report)
     }
 }
@@ -98,6 +98,7 @@ impl Pytest {
         if title.is_empty() || !line.ends_with('=') || title.len() + 4 > line.len() {
             return;
         }
+        self.titled = false;
         self.section = match title {
             "test session starts" => {
                 self.begun = true;
@@ -153,6 +154,27 @@ impl Pytest {
         true
     }
 
+    /// A crash of the interpreter: its message, then the frames, the innermost first.
+    fn outside(&mut self, line: &str) {
+        match &mut self.crash {
+            None => {
+                let said = line.find("Fatal Python error: ").filter(|_| self.begun);
+                self.crash = said.map(|at| Failure { msg: line[at..].to_owned(), ..Failure::default() });
+            }
+            Some(crash) if crash.file.is_empty() => {
+                if let Some((path, rest)) = line.strip_prefix("  File \"").and_then(|rest| rest.split_once("\", line "))
+                    && is_own(path)
+                    && let Some((line, rest)) = super::super::pieces::number(rest)
+                {
+                    path.clone_into(&mut crash.file);
+                    crash.line = u32::try_from(line).ok();
+                    rest.trim_start().strip_prefix("in ").unwrap_or_default().clone_into(&mut crash.test);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
     fn named(&mut self, line: &str) {
         let (is_error, rest) = match (line.strip_prefix("FAILED "), line.strip_prefix("ERROR ")) {
             (Some(rest), _) => (false, rest),
@@ -173,9 +195,10 @@ impl Pytest {
             if self.entries.len() < MOST {
                 self.entries.push(Entry { title, is_error, ..Entry::default() });
             }
+            self.titled = true;
             return;
         }
-        let Some(entry) = self.entries.last_mut() else { return };
+        let Some(entry) = self.entries.last_mut().filter(|_| self.titled) else { return };
         if let Some(rest) = line.strip_prefix('E').filter(|rest| rest.starts_with("   ") || rest.is_empty()) {
             if !entry.told && entry.lines.len() < MOST_LINES {
                 entry.lines.push(rest.to_owned());
@@ -224,7 +247,7 @@ impl Pytest {
         let mut failure =
             Failure { test: test.to_owned(), file: own.to_owned(), msg: message(&entry.lines), ..Failure::default() };
         if failure.msg.is_empty() {
-            failure.msg = said;
+            without_name(&said).clone_into(&mut failure.msg);
         }
         if let Some((file, line)) = entry.place {
             if !own.is_empty() && !file.ends_with(own) {
@@ -235,7 +258,7 @@ impl Pytest {
             }
             failure.line = Some(line);
         }
-        if test.is_empty() {
+        if test.is_empty() && !self.report.complete {
             self.report.faults += 1;
         }
         self.report.push(failure);
@@ -257,5 +280,10 @@ fn message(lines: &[String]) -> String {
     let lines = lines.iter().map(|line| line.trim()).take_while(|line| !line.is_empty());
     let text: Vec<&str> = lines.filter(|line| !line.starts_with("Use -v") && !line.starts_with("+  where")).collect();
     let text = crewkit_digest::cut::fold(&text.join(" "));
-    text.strip_prefix("AssertionError: ").filter(|rest| !rest.is_empty()).map(ToOwned::to_owned).unwrap_or(text)
+    without_name(&text).to_owned()
+}
+
+/// A message without the name that every failed assertion has.
+fn without_name(text: &str) -> &str {
+    text.strip_prefix("AssertionError: ").filter(|rest| !rest.is_empty()).unwrap_or(text)
 }

@@ -32,7 +32,7 @@ impl Errors {
             && let Some((path, number)) = line.trim_start().strip_prefix("--> ").and_then(place)
             && let Some(last) = self.found.last_mut()
         {
-            last.file = path.to_owned();
+            path.clone_into(&mut last.file);
             last.line = Some(number);
             self.open = false;
         }

@@ -99,11 +99,8 @@ impl Vitest {
 fn named(title: &str) -> Failure {
     let title = title.trim();
     let title = title.strip_prefix('|').and_then(|rest| rest.split_once("| ")).map_or(title, |(_, rest)| rest.trim());
-    match title.split_once(" > ") {
-        Some((file, test)) => Failure { test: test.replace(" > ", " "), file: file.to_owned(), ..Failure::default() },
-        None => {
-            let file = title.split(" [").next().unwrap_or_default().to_owned();
-            Failure { file, ..Failure::default() }
-        }
+    if let Some((file, test)) = title.split_once(" > ") {
+        return Failure { test: test.replace(" > ", " "), file: file.to_owned(), ..Failure::default() };
     }
+    Failure { file: title.split(" [").next().unwrap_or_default().to_owned(), ..Failure::default() }
 }
