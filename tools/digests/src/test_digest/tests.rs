@@ -174,7 +174,7 @@ fn answers_cost_few_tokens() {
     // The form with every key, as `test-digest` gives it in a project with vitest.
     let (text, code) = of("vitest-json");
     let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code, "--keys", "all"]);
-    assert!(count <= 450, "{count}: {answer}");
+    assert!(count <= 360, "{count}: {answer}");
 }
 
 #[test]
