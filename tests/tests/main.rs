@@ -33,6 +33,7 @@ mod setup_worktrees;
 mod soak;
 mod stale_check;
 mod state;
+mod test_digest;
 mod tokens;
 mod track_tokens;
 mod wave_overlap;

@@ -5,6 +5,7 @@ mod crewkit;
 mod doctor;
 mod events;
 mod hooks;
+mod logs;
 mod manual;
 mod setup;
 mod table;
