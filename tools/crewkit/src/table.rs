@@ -39,6 +39,8 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("quality", crewkit_quality::code_pattern_check::TOOL, &["scripts/code-pattern-check.sh"]),
+    entry("quality", crewkit_quality::hardening_check::TOOL, &["scripts/hardening-check.sh"]),
+    entry("quality", crewkit_quality::project_audit::TOOL, &["scripts/project-audit.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
     entry(
