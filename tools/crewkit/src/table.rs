@@ -39,8 +39,11 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("quality", crewkit_quality::code_pattern_check::TOOL, &["scripts/code-pattern-check.sh"]),
+    entry("quality", crewkit_quality::context_audit::TOOL, &["scripts/context-audit.sh"]),
+    entry("quality", crewkit_quality::context_check::TOOL, &["scripts/context-check.sh"]),
     entry("quality", crewkit_quality::hardening_check::TOOL, &["scripts/hardening-check.sh"]),
     entry("quality", crewkit_quality::project_audit::TOOL, &["scripts/project-audit.sh"]),
+    entry("quality", crewkit_quality::quality_gate_templates::TOOL, &["scripts/quality-gate-templates.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry("state", crewkit_state::token_report::TOOL, &["scripts/token-report.sh"]),
     entry(
