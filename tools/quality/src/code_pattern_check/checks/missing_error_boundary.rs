@@ -78,6 +78,11 @@ fn is_declared(source: &Source, call: &Call) -> bool {
 }
 
 fn keeps_values(source: &Source, call: &Call, receiver: &Receiver<'_>) -> bool {
+    // A decorator of Python says what a function answers to.
+    let line = source.bounds(source.line_of(call.at)).0;
+    if source.code[line..call.at].trim_ascii_start().starts_with(b"@") {
+        return true;
+    }
     let name = receiver.last_name();
     if CLIENTS.contains(&name) {
         return false;
@@ -87,11 +92,6 @@ fn keeps_values(source: &Source, call: &Call, receiver: &Receiver<'_>) -> bool {
         Receiver::Literal => return true,
         Receiver::Other => &[],
     };
-    // A decorator of Python says what a function answers to.
-    let decorator = || {
-        let line = source.bounds(source.line_of(call.at)).0;
-        source.code[line..call.at].trim_ascii_start().starts_with(b"@")
-    };
     let lower = String::from_utf8_lossy(name).to_lowercase();
     let by_name = KEEPERS.iter().any(|ending| lower.ends_with(ending)) || whole == b"mock" || whole == b"Reflect";
     let constructed =
@@ -99,7 +99,6 @@ fn keeps_values(source: &Source, call: &Call, receiver: &Receiver<'_>) -> bool {
     by_name
         || matches!(receiver, Receiver::Call(..)) && constructed.contains(&name)
         || source.code[..call.at].ends_with(b"}.")
-        || decorator()
         || is_declared_as_keeper(source, name)
         || source.language == Language::Python && is_lookup(source, call)
 }
