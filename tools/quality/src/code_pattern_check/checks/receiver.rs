@@ -4,7 +4,7 @@ use crate::code_pattern_check::lexer::is_word;
 use crate::code_pattern_check::source::Source;
 
 /// How far back the bracket that opens a receiver is looked for, in bytes.
-const FAR: usize = 2000;
+const FAR: usize = 400;
 
 /// What stands before the dot of a method.
 #[derive(Debug, PartialEq, Eq)]
