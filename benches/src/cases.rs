@@ -20,6 +20,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.push(digest(lab, runs.min(100))?);
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     rows.extend(worktrees(lab)?);
+    rows.extend(crate::tokens::all(lab, runs, &sqlite)?);
     Ok(rows)
 }
 

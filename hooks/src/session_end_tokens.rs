@@ -7,13 +7,16 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use crewkit_hook::Event;
 use crewkit_store::token_usage::Added;
-use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
-use crewkit_transcript::{Transcript, project_of, record};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
+use crewkit_transcript::{Recorded, Transcript, record};
+
+use crate::entry;
 
 /// hook-session-end-tokens.
 pub const TOOL: Tool = Tool {
@@ -27,22 +30,24 @@ pub const TOOL: Tool = Tool {
 /// The size at which the log gives way to a new one, in bytes.
 const LOG_BYTES: u64 = 1 << 20;
 
+const PRICES: &str = "\
+Own prices, in dollars a million tokens, come before the built-in ones:
+  {\"prices\": [{\"models\": [\"my-model\"], \"input\": 1, \"output\": 5, \"cache_read\": 0.1}]}
+A name holds for models that contain it and carry no further version. Further keys: since (a day, YYYY-MM-DD),
+cache_write_5m, cache_write_1h, long ({\"above\": TOKENS, \"input\", \"output\", ...}), fast ({\"input\", \"output\", ...}).";
+
 /// Reads a hook event (Stop, SubagentStop, SessionEnd) from standard input and brings the tokens of its session up to
 /// date in the database: a row for each model, task, branch and day, subagents apart, with the cost at list prices.
 ///
 /// Each answer is counted once, however often it stands in transcripts. A model without a known price has no cost, not
-/// the cost 0; own prices stand in ~/.claude/data/model-prices.json (or the file in MODEL_PRICES): {"prices":
-/// [{"models": ["my-model"], "input": 1, "output": 5}]}, in dollars a million tokens. What was added stands in
-/// ~/.claude/logs/token-tracking.log.
+/// the cost 0; own prices stand in ~/.claude/data/model-prices.json, or in the file that MODEL_PRICES names. What was
+/// added stands in ~/.claude/logs/token-tracking.log.
 #[derive(clap::Parser)]
-#[command(name = TOOL.name, disable_version_flag = true)]
+#[command(name = TOOL.name, disable_version_flag = true, after_help = PRICES)]
 struct Args {}
 
-fn run(context: &Context, arguments: &[OsString]) -> crewkit_tool::Answer {
-    if arguments.is_empty() {
-        return answer(context, &Event::from_stdin(context)?);
-    }
-    args::with::<Args>(arguments, exit_code::REFUSED, |_| answer(context, &Event::from_stdin(context)?))
+fn run(context: &Context, arguments: &[OsString]) -> Answer {
+    entry::run::<Args>(context, arguments, answer)
 }
 
 /// Counts what the session of `event` used; silent, also for other events.
@@ -67,15 +72,11 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         directory: event.cwd().map(PathBuf::from),
         subagent: subagent.map(|path| (path, event.agent_type().map(ToOwned::to_owned))),
     };
-    let added = record(context, store, &transcript)?;
-    if !added.is_empty() {
-        let project = match &transcript.directory {
-            Some(directory) => project_of(context, store, directory)?,
-            None => "unknown".to_owned(),
-        };
-        if let Err(refusal) = log(context, &project, &added) {
-            context.note(refusal.to_string());
-        }
+    let Recorded { project, added } = record(context, store, &transcript)?;
+    if !added.is_empty()
+        && let Err(refusal) = log(context, &project, &added)
+    {
+        context.note(refusal.to_string());
     }
     Ok(Outcome::silent())
 }
@@ -97,6 +98,6 @@ fn log(context: &Context, project: &str, added: &[Added]) -> Result<(), Refusal>
     if fs::metadata(&path).is_ok_and(|data| data.len() > LOG_BYTES) {
         fs::rename(&path, path.with_extension("log.1")).map_err(cannot)?;
     }
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(&path).map_err(cannot)?;
+    let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(cannot)?;
     file.write_all(lines.as_bytes()).map_err(cannot)
 }

@@ -2,11 +2,13 @@
 //! agents, people, and the agent's TeammateIdle and TaskCompleted hooks. A database is not made for it.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::CommandFactory as _;
 use crewkit_hook::Event;
 use crewkit_store::token_usage::GivenUse;
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
+use crewkit_transcript::project_of;
 use serde_json::Value;
 
 /// hook-track-tokens.
@@ -76,16 +78,21 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
 
 fn team_event(context: &Context, event: &Event, kind: &str) -> Answer {
     let agent = event.text("agent_name").or_else(|| event.text("teammate_name")).unwrap_or("unknown");
+    let Some(store) = context.existing_store()? else { return Ok(Outcome::silent()) };
+    // An agent's own event names no project.
+    let project = match (event.text("project"), event.cwd().filter(|_| event.name().is_some())) {
+        (Some(project), _) => project.to_owned(),
+        (None, Some(directory)) => project_of(context, store, Path::new(directory))?,
+        (None, None) => "unknown".to_owned(),
+    };
     let given = GivenUse {
-        project: event.text("project").unwrap_or("unknown").to_owned(),
+        project,
         agent: format!("{agent}:{kind}"),
         model: "team-event".to_owned(),
         session: event.session_id().map(ToOwned::to_owned),
         ..GivenUse::default()
     };
-    if let Some(store) = context.existing_store()? {
-        store.token_usage().add(&given, &context.host(), &context.now())?;
-    }
+    store.token_usage().add(&given, &context.host(), &context.now())?;
     Ok(Outcome::silent())
 }
 
@@ -121,7 +128,7 @@ fn from_words(context: &Context, words: [&str; 6]) -> Answer {
 }
 
 /// Keys of which one at least is in what is meant for this hook.
-const KEYS: [&str; 6] = ["project_id", "agent", "model", "input_tokens", "output_tokens", "cost_usd"];
+const KEYS: [&str; 4] = ["project_id", "input_tokens", "output_tokens", "cost_usd"];
 
 fn from_json(context: &Context, event: &Event) -> Answer {
     if !KEYS.iter().any(|key| event.field(key).is_some()) {

@@ -4,5 +4,5 @@ pub mod command_line;
 pub mod protocol;
 pub mod settings;
 
-pub use protocol::{Dialect, Event, NotAnEvent, Plain};
+pub use protocol::{Dialect, Event, Given, NotAnEvent, Plain};
 pub use settings::Settings;

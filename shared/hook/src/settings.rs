@@ -68,6 +68,23 @@ impl Settings {
         self.files.iter().map(|file| file.path.as_path())
     }
 
+    /// Whether the hook `hook` runs: `default`, changed by `hooks.enable` and `hooks.disable` of the person's file, then by
+    /// those of the repository's, which has no say in what the person's `hooks.keep` names.
+    pub fn runs(&self, hook: &str, default: bool) -> bool {
+        let names = |file: &File, key: &str| {
+            let names = file.top.get("hooks").and_then(|hooks| hooks.get(key)?.as_texts());
+            names.is_some_and(|names| names.contains(&hook))
+        };
+        let mut runs = default;
+        for file in self.files.iter().rev() {
+            runs = (runs || names(file, "enable")) && !names(file, "disable");
+            if names(file, "keep") && !file.path.ends_with(PROJECT_FILE) {
+                break;
+            }
+        }
+        runs
+    }
+
     /// The value of `key` in the table of `hook` (`enforce-line-limit`, `max_lines`), of whatever type.
     pub fn value(&self, hook: &str, key: &str) -> Option<&Value> {
         self.files.iter().find_map(|file| file.top.get(hook)?.get(key))
@@ -180,6 +197,21 @@ mod tests {
         assert_eq!(settings.paths().count(), 2);
         let (outside, _) = place.load("shop/vendored");
         assert_eq!(outside.number("a", "x"), Some(1));
+    }
+
+    #[test]
+    fn hooks_are_switched_by_the_person_then_by_the_repository() {
+        let place = Place::new(&[
+            (".claude/crewkit.toml", "[hooks]\nenable = ['a', 'b']\ndisable = ['c', 'kept']\nkeep = ['kept', 'd']\n"),
+            ("shop/.crewkit.toml", "[hooks]\nenable = ['c', 'kept']\ndisable = ['b', 'd']\nkeep = ['a']\n"),
+            ("shop/.git/HEAD", ""),
+        ]);
+        let runs = |directory: &str, default: bool| {
+            ["a", "b", "c", "kept", "d", "e"].map(|hook| place.load(directory).0.runs(hook, default))
+        };
+        assert_eq!(runs("shop", true), [true, false, true, false, true, true]);
+        assert_eq!(runs("shop", false), [true, false, true, false, false, false]);
+        assert_eq!(runs("", false), [true, true, false, false, false, false]);
     }
 
     #[test]

@@ -29,6 +29,14 @@ impl Environment {
         };
         value.filter(|value| !value.is_empty())
     }
+
+    /// All variables with their values.
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        match self {
+            Self::Process => std::env::vars_os().collect(),
+            Self::Fixed(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
 }
 
 /// Standard input: the process's, or a test's.
@@ -126,9 +134,8 @@ impl Context {
     /// The file that a call of `program` would run: looked up in `PATH` as execvp(3) does, or, with a slash in its name,
     /// itself from the working directory on. `None` when there is none that may be executed.
     pub fn find_program(&self, program: &str) -> Option<PathBuf> {
-        let executable = |path: &PathBuf| {
-            path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok()
-        };
+        let executable =
+            |path: &PathBuf| path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok();
         if program.contains('/') {
             return self.absolute(Path::new(program)).ok().filter(executable);
         }
@@ -190,6 +197,18 @@ impl Context {
             }
         }
         Ok(self.claude_home()?.join("data/dashboard.db"))
+    }
+
+    /// The chat's database: `COMMS_DB_PATH`, else `~/.claude/comms/messages.db`, one for all agents of the computer
+    /// whatever their folders are.
+    ///
+    /// # Errors
+    /// When `HOME` is needed and not set.
+    pub fn chat_path(&self) -> Result<PathBuf, Refusal> {
+        match self.variable_path("COMMS_DB_PATH") {
+            Some(path) => self.absolute(&self.expand_home(&path)),
+            None => Ok(self.home()?.join(".claude/comms/messages.db")),
+        }
     }
 
     /// The name of this computer for rows of the database: `PLAN_DB_HOST`, else `HOSTNAME`, else the system's name

@@ -12,6 +12,7 @@ mod identity;
 pub mod lineage;
 mod outcome;
 pub mod process;
+pub mod processes;
 mod program;
 pub mod remote;
 pub mod text;

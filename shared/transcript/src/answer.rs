@@ -36,7 +36,7 @@ pub struct Answer {
 
 impl Answer {
     /// Reads a line that begins at byte `offset`; `None` where it is not an answer with tokens, or no JSON.
-    pub(crate) fn of_line(line: &[u8], offset: u64) -> Option<Self> {
+    pub fn of_line(line: &[u8], offset: u64) -> Option<Self> {
         let line: Line = serde_json::from_slice(line).ok()?;
         let message = line.message?;
         let kind = line.kind.0.as_deref().or(message.role.0.as_deref());

@@ -15,5 +15,5 @@ pub use answer::Answer;
 pub use prices::{Price, Prices, Rates};
 pub use project::project_of;
 pub use read::{Place, read};
-pub use record::{Transcript, record};
+pub use record::{Recorded, Transcript, record};
 pub use user_texts::recent_user_texts;

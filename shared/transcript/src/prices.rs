@@ -238,7 +238,8 @@ mod tests {
     /// Dollars for a million of input, without the long context's price.
     fn dollars(model: &str, day: &str) -> Option<f64> {
         let amounts = Amounts { input: 100_000, ..INPUT };
-        prices().cost(model, day, false, &amounts).map(|cost| cost as f64 / 1e11)
+        let cost = prices().cost(model, day, false, &amounts)?;
+        Some(f64::from(u32::try_from(cost / 1_000_000_000).unwrap()) / 100.0)
     }
 
     #[test]

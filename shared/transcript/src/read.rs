@@ -16,7 +16,7 @@ const CHUNK: usize = 1 << 20;
 const LONGEST_LINE: usize = 64 << 20;
 
 /// How much before a place is remembered, in bytes.
-const ENDING: u64 = 256;
+const ENDING: usize = 256;
 
 /// How far a transcript has been read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -107,8 +107,8 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 
 /// A hash of the last bytes before `offset`.
 fn ending(file: &File, offset: u64) -> io::Result<u64> {
-    let mut bytes = [0; ENDING as usize];
-    let from = offset.saturating_sub(ENDING);
+    let mut bytes = [0; ENDING];
+    let from = offset.saturating_sub(ENDING as u64);
     let mut filled = 0;
     let wanted = usize::try_from(offset - from).unwrap_or(0);
     while filled < wanted {

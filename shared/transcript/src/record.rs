@@ -32,13 +32,22 @@ pub struct Transcript {
     pub subagent: Option<(PathBuf, Option<String>)>,
 }
 
+/// What was counted.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Recorded {
+    /// The project's id.
+    pub project: String,
+    /// What was added, by model; empty where nothing was.
+    pub added: Vec<Added>,
+}
+
 /// Reads what was written since the last time into the session's transcript and those of its subagents
-/// (`SESSION/subagents/*.jsonl` beside it), and counts it. What was added, by model; nothing where there is no
-/// transcript. A subagent's file that cannot be read is named in a note.
+/// (`SESSION/subagents/*.jsonl` beside it), and counts it; nothing where there is no transcript. A subagent's file that
+/// cannot be read is named in a note.
 ///
 /// # Errors
 /// When the transcript is there and cannot be read; see [`crewkit_store::Error`].
-pub fn record(context: &Context, store: &Store, transcript: &Transcript) -> Result<Vec<Added>, Refusal> {
+pub fn record(context: &Context, store: &Store, transcript: &Transcript) -> Result<Recorded, Refusal> {
     let session = match &transcript.session {
         Some(session) => session.clone(),
         None => session_of(&transcript.path)
@@ -56,24 +65,32 @@ pub fn record(context: &Context, store: &Store, transcript: &Transcript) -> Resu
     whole?;
     let Reader { answers, transcripts, directory, .. } = reader;
     if answers.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Recorded::default());
     }
     let directory = transcript.directory.clone().or(directory);
     let project = match &directory {
         Some(directory) => project_of(context, store, directory)?,
         None => "unknown".to_owned(),
     };
+    let mut places = Vec::new();
+    for folder in directory.iter().flat_map(|directory| directory.ancestors()) {
+        places.extend(folder.to_str().map(ToOwned::to_owned));
+        let short = context.shorten_home(folder);
+        places.extend(short.to_str().filter(|_| short != *folder).map(ToOwned::to_owned));
+    }
     let prices = Prices::load(context);
     let reading = Reading {
         session: &session,
         project: &project,
+        places: &places,
         host: &context.host(),
         now: &context.now(),
         transcripts: &transcripts,
         answers: &answers,
     };
     let price = |answer: &Counted, day: &str, amounts: &_| prices.cost(&answer.model, day, answer.fast, amounts);
-    Ok(store.token_usage().record(&reading, &price)?)
+    let added = store.token_usage().record(&reading, &price)?;
+    Ok(Recorded { project, added })
 }
 
 /// What is read of one session.

@@ -3,6 +3,8 @@
 mod call;
 mod crewkit;
 mod doctor;
+mod events;
+mod hooks;
 mod manual;
 mod setup;
 mod table;

@@ -4,6 +4,7 @@
 //! The rows come from hook-session-end-tokens and hook-track-tokens; `--scan` reads the transcripts that no hook has.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -121,19 +122,14 @@ fn report(context: &Context, arguments: &Arguments) -> Answer {
         }
         None => context.existing_store()?,
     };
-    let (rows, total) = match store {
-        Some(store) => {
-            let usage = store.token_usage();
-            (usage.used(Some(arguments.by.by()), &filter)?, usage.used(None, &filter)?.pop())
-        }
-        None => (Vec::new(), None),
-    };
-    let total = total.unwrap_or(Used { cost_usd: Some(0.0), ..Used::default() });
-    Ok(if arguments.json {
-        as_json(arguments.by, &filter, &rows, &total)
-    } else {
-        Outcome::text(as_text(arguments.by, &rows, &total))
-    })
+    let mut told = Told { total: Used { cost_usd: Some(0.0), ..Used::default() }, ..Told::default() };
+    if let Some(store) = store {
+        let usage = store.token_usage();
+        told.rows = usage.used(Some(arguments.by.by()), &filter)?;
+        told.total = usage.used(None, &filter)?.pop().unwrap_or(told.total);
+        told.unpriced_models = usage.unpriced_models(&filter)?;
+    }
+    Ok(if arguments.json { as_json(arguments.by, &filter, &told) } else { Outcome::text(as_text(arguments.by, &told)) })
 }
 
 fn filter(context: &Context, arguments: &Arguments) -> Result<Filter, Refusal> {
@@ -185,6 +181,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     fs::read_dir(folder).map_err(cannot)?.map(|entry| entry.map(|entry| entry.path()).map_err(cannot)).collect()
 }
 
+/// What is reported.
+#[derive(Default)]
+struct Told {
+    rows: Vec<Used>,
+    total: Used,
+    unpriced_models: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct Sums {
     input_tokens: i64,
@@ -196,7 +200,6 @@ struct Sums {
     /// Of what has a price.
     cost_usd: Option<f64>,
     unpriced_tokens: i64,
-    unpriced_models: Vec<String>,
     sessions: i64,
 }
 
@@ -211,13 +214,12 @@ impl From<&Used> for Sums {
             // Sums of floats: what is beyond a millionth of a cent is rounding.
             cost_usd: used.cost_usd.map(|cost| (cost * 1e8).round() / 1e8),
             unpriced_tokens: used.unpriced,
-            unpriced_models: used.unpriced_models.clone(),
             sessions: used.sessions,
         }
     }
 }
 
-fn as_json(by: Sort, filter: &Filter, rows: &[Used], total: &Used) -> Outcome {
+fn as_json(by: Sort, filter: &Filter, told: &Told) -> Outcome {
     let row = |used: &Used| {
         let mut row = Map::new();
         for (name, key) in &used.keys {
@@ -234,12 +236,14 @@ fn as_json(by: Sort, filter: &Filter, rows: &[Used], total: &Used) -> Outcome {
         "project": filter.project,
         "since": filter.since,
         "until": filter.until,
-        "rows": rows.iter().map(row).collect::<Vec<_>>(),
-        "total": Sums::from(total),
+        "rows": told.rows.iter().map(row).collect::<Vec<_>>(),
+        "total": Sums::from(&told.total),
+        "unpriced_models": told.unpriced_models,
     }))
 }
 
-fn as_text(by: Sort, rows: &[Used], total: &Used) -> String {
+fn as_text(by: Sort, told: &Told) -> String {
+    let Told { rows, total, unpriced_models } = told;
     if total.rows == 0 {
         return "Nothing was used.".to_owned();
     }
@@ -263,8 +267,8 @@ fn as_text(by: Sort, rows: &[Used], total: &Used) -> String {
         out.push('\n');
     }
     if total.unpriced > 0 {
-        let models: Vec<String> = total.unpriced_models.iter().map(|model| text::one_line(model)).collect();
-        out += &format!("No price is known for {} tokens: {}\n", short(total.unpriced), models.join(", "));
+        let models: Vec<String> = unpriced_models.iter().map(|model| text::one_line(model)).collect();
+        let _ = writeln!(out, "No price is known for {} tokens: {}", short(total.unpriced), models.join(", "));
     }
     out
 }

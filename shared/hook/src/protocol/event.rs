@@ -100,6 +100,15 @@ impl Event {
         Ok(Self { fields, input, dialect, settings: OnceCell::new() })
     }
 
+    /// The event as JSON, as far as it was understood: a tool's input that was text is an object.
+    pub fn to_json(&self) -> Value {
+        let mut fields = self.fields.clone();
+        if let Some(key) = ["tool_input", "toolArgs"].into_iter().find(|key| fields.contains_key(*key)) {
+            fields.insert(key.to_owned(), Value::Object(self.input.clone()));
+        }
+        Value::Object(fields)
+    }
+
     /// Whose words it is in.
     pub fn dialect(&self) -> Dialect {
         self.dialect

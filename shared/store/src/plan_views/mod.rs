@@ -10,6 +10,8 @@ mod document;
 mod export;
 mod named_files;
 mod tasks;
+mod unvalidated;
+mod working;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -27,6 +29,8 @@ pub use document::{DocumentTask, DocumentWave, PlanDocument};
 pub use export::{ExportPlan, ExportTask, ExportWave};
 pub use named_files::{OpenPlan, TaskTexts, WaveHead};
 pub use tasks::{Failure, TaskRow};
+pub use unvalidated::UnvalidatedTask;
+pub use working::{ActivePlan, Checkpoint, TaskTitle};
 
 /// The reading side of plans, waves and tasks.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,7 @@
 mod record;
 mod report;
 mod tables;
+mod work;
 
 use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
+use super::work::{Part, Work};
 use super::{Amounts, TokenUsage, tables};
 use crate::Result;
-use crate::plan_views::{filled_text, optional_text, text};
+use crate::plan_views::{optional_text, text};
 
 /// How long an answer is remembered, in days: longer than agents keep their transcripts.
 const REMEMBERED_DAYS: i64 = 120;
@@ -51,6 +52,8 @@ pub struct Reading<'a> {
     pub session: &'a str,
     /// The project's id.
     pub project: &'a str,
+    /// The directory that the session works in and the folders above, each as the database may write it.
+    pub places: &'a [String],
     /// This computer.
     pub host: &'a str,
     /// UTC, `YYYY-MM-DD HH:MM:SS`: the time of answers without one.
@@ -72,14 +75,6 @@ pub struct Added {
     pub cost_usd: Option<f64>,
 }
 
-/// A task that the session works or worked on.
-struct Task {
-    plan: Option<i64>,
-    wave: Option<String>,
-    code: Option<String>,
-    started: Option<String>,
-}
-
 /// What tells a row from the session's other rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
@@ -88,9 +83,7 @@ struct Kind {
     day: String,
     branch: Option<String>,
     project: String,
-    plan: Option<i64>,
-    wave: Option<String>,
-    task: Option<String>,
+    part: Part,
 }
 
 /// What a row grows by.
@@ -108,8 +101,9 @@ impl TokenUsage<'_> {
     /// how far the transcripts have been read; all or nothing. `price` gives the cost of so many tokens of an answer, on
     /// a day, in trillionths of a dollar. What was added, by model.
     ///
-    /// An answer belongs to the task of the session (`executor_session_id`) that was started last before it, and to the
-    /// first one where it is older: reading up on a task is part of it.
+    /// An answer belongs to the task of the session (`executor_session_id`) that was started last before it, the first one
+    /// also what is older; where no task names the session, to the wave or plan in whose worktree it works, and to the one
+    /// task of the wave that was worked on at its time.
     ///
     /// # Errors
     /// See [`crate::Error`].
@@ -128,25 +122,27 @@ fn record(
     price: &dyn Fn(&Counted, &str, &Amounts) -> Option<i64>,
 ) -> rusqlite::Result<Vec<Added>> {
     tables::complete(connection)?;
-    let tasks = tasks_of(connection, reading.session)?;
-    if let Some(first) = tasks.first() {
-        give_to(connection, reading, first)?;
+    let work = Work::of(connection, reading)?;
+    if let Work::Tasks(tasks) = &work
+        && let Some(first) = tasks.first()
+    {
+        give_to(connection, reading, &first.part)?;
     }
     let answers = fold(reading.answers);
-    let growths = count(connection, &answers, reading.now)?;
+    let counts = count(connection, &answers, reading.now)?;
     let mut added: Vec<(Added, i64)> = Vec::new();
     let mut rows: Vec<(Kind, Growth)> = Vec::new();
     let mut row_of: HashMap<Kind, usize> = HashMap::new();
-    for (answer, before) in answers.iter().zip(growths) {
-        let Some(before) = before else { continue };
+    for (answer, changed) in answers.iter().zip(counts) {
+        let Some(Changed { before, after }) = changed else { continue };
         let at = answer.at.as_deref().unwrap_or(reading.now);
         let day = at.get(..10).unwrap_or(at);
-        let grown = answer.amounts.minus(&before);
-        let cost = price(answer, day, &answer.amounts).and_then(|whole| {
+        let grown = after.minus(&before);
+        let cost = price(answer, day, &after).and_then(|whole| {
             let counted = if before.is_nothing() { 0 } else { price(answer, day, &before)? };
             Some(whole.saturating_sub(counted))
         });
-        let kind = kind(answer, reading, day, task_at(&tasks, answer.at.as_deref()));
+        let kind = kind(answer, reading, day, work.at(answer.at.as_deref()));
         let row = *row_of.entry(kind.clone()).or_insert_with(|| {
             rows.push((kind, Growth { first: at.to_owned(), ..Growth::default() }));
             rows.len() - 1
@@ -188,23 +184,27 @@ fn fold(answers: &[Counted]) -> Vec<Counted> {
     let mut place: HashMap<i64, usize> = HashMap::with_capacity(answers.len());
     let mut out: Vec<Counted> = Vec::new();
     for answer in answers {
-        match place.get(&answer.key) {
-            Some(&at) => {
-                let known = &mut out[at];
-                known.amounts = known.amounts.max(&answer.amounts);
-                known.fast |= answer.fast;
-            }
-            None => {
-                place.insert(answer.key, out.len());
-                out.push(answer.clone());
-            }
+        if let Some(&at) = place.get(&answer.key) {
+            let known = &mut out[at];
+            known.amounts = known.amounts.max(&answer.amounts);
+            known.fast |= answer.fast;
+        } else {
+            place.insert(answer.key, out.len());
+            out.push(answer.clone());
         }
     }
     out
 }
 
-/// Remembers the answers; for each the amounts that were counted before, `None` where they are what it tells now.
-fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::Result<Vec<Option<Amounts>>> {
+/// What is known of an answer before and after a reading.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    before: Amounts,
+    after: Amounts,
+}
+
+/// Remembers the answers; for each what that changed, `None` where it was known as it is.
+fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::Result<Vec<Option<Changed>>> {
     let mut order: Vec<usize> = (0..answers.len()).collect();
     // One way through the table instead of one jump an answer.
     order.sort_unstable_by_key(|&at| answers[at].key);
@@ -227,7 +227,7 @@ fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::R
         let new =
             enter.execute(params![key, today, a.input, a.output, a.cache_write_5m, a.cache_write_1h, a.cache_read])?;
         if new == 1 {
-            out[at] = Some(Amounts::default());
+            out[at] = Some(Changed { before: Amounts::default(), after: *a });
             continue;
         }
         let before = known.query_row([key], |row| {
@@ -249,7 +249,7 @@ fn count(connection: &Connection, answers: &[Counted], now: &str) -> rusqlite::R
                 most.cache_write_1h,
                 most.cache_read
             ])?;
-            out[at] = Some(before);
+            out[at] = Some(Changed { before, after: most });
         }
     }
     Ok(out)
@@ -261,47 +261,22 @@ fn forget_old(connection: &Connection, now: &str) -> rusqlite::Result<()> {
     connection.execute(sql, params![now, REMEMBERED_DAYS]).map(drop)
 }
 
-/// The tasks of a session, in the order they were started.
-fn tasks_of(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Task>> {
-    let sql = "SELECT plan_id, wave_id, task_id, replace(rtrim(COALESCE(executor_started_at, started_at), 'Z'), 'T', ' ') \
-         FROM tasks WHERE executor_session_id = ?1 ORDER BY 4, id";
-    let mut statement = connection.prepare(sql)?;
-    let found = statement.query_map([session], |row| {
-        Ok(Task {
-            plan: row.get(0)?,
-            wave: filled_text(row, 1)?,
-            code: filled_text(row, 2)?,
-            started: optional_text(row, 3)?,
-        })
-    })?;
-    found.collect()
-}
-
-/// The task that an answer belongs to; without a time the last one.
-fn task_at<'t>(tasks: &'t [Task], at: Option<&str>) -> Option<&'t Task> {
-    let Some(at) = at else { return tasks.last() };
-    let begun = |task: &&Task| task.started.as_deref().is_none_or(|started| started <= at);
-    tasks.iter().rev().find(begun).or(tasks.first())
-}
-
-fn kind(answer: &Counted, reading: &Reading<'_>, day: &str, task: Option<&Task>) -> Kind {
+fn kind(answer: &Counted, reading: &Reading<'_>, day: &str, part: Part) -> Kind {
     Kind {
         agent: answer.agent.clone(),
         model: answer.model.clone(),
         day: day.to_owned(),
         branch: answer.branch.clone(),
         project: reading.project.to_owned(),
-        plan: task.and_then(|task| task.plan),
-        wave: task.and_then(|task| task.wave.clone()),
-        task: task.and_then(|task| task.code.clone()),
+        part,
     }
 }
 
 /// Gives the session's rows from before it had a task to its first one.
-fn give_to(connection: &Connection, reading: &Reading<'_>, task: &Task) -> rusqlite::Result<()> {
+fn give_to(connection: &Connection, reading: &Reading<'_>, part: &Part) -> rusqlite::Result<()> {
     let sql = "UPDATE token_usage SET plan_id = ?2, wave_id = ?3, task_id = ?4 \
          WHERE session_id = ?1 AND plan_id IS NULL AND wave_id IS NULL AND task_id IS NULL";
-    connection.execute(sql, params![reading.session, task.plan, task.wave, task.code]).map(drop)
+    connection.execute(sql, params![reading.session, part.plan, part.wave, part.task]).map(drop)
 }
 
 fn write_rows(connection: &Connection, reading: &Reading<'_>, rows: &[(Kind, Growth)]) -> rusqlite::Result<()> {
@@ -325,9 +300,9 @@ fn write_rows(connection: &Connection, reading: &Reading<'_>, rows: &[(Kind, Gro
                 )?
                 .execute(params![
                     kind.project,
-                    kind.plan,
-                    kind.wave,
-                    kind.task,
+                    kind.part.plan,
+                    kind.part.wave,
+                    kind.part.task,
                     reading.session,
                     kind.agent,
                     kind.model,
@@ -368,9 +343,7 @@ fn rows_of(connection: &Connection, session: &str) -> rusqlite::Result<HashMap<K
             day: text(row, 4)?,
             branch: optional_text(row, 5)?,
             project: text(row, 6)?,
-            plan: row.get(7)?,
-            wave: optional_text(row, 8)?,
-            task: optional_text(row, 9)?,
+            part: Part { plan: row.get(7)?, wave: optional_text(row, 8)?, task: optional_text(row, 9)? },
         };
         Ok((kind, (row.get(0)?, row.get(1)?)))
     })?;

@@ -1,11 +1,14 @@
 //! Sums of what agents used.
 
+use std::fmt::Write as _;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, ToSql};
 use serde::Serialize;
 
 use super::{TokenUsage, tables};
 use crate::Result;
+use crate::plan_views::text;
 
 /// What is summed up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +99,32 @@ pub struct Used {
     pub cost_usd: Option<f64>,
     /// Tokens of all kinds without a price.
     pub unpriced: i64,
-    /// Models without a price, by name.
-    pub unpriced_models: Vec<String>,
     /// Sessions.
     pub sessions: i64,
     /// Rows.
     pub rows: i64,
+}
+
+impl Filter {
+    fn values(&self) -> [&dyn ToSql; 4] {
+        [&self.plan, &self.project, &self.since, &self.until]
+    }
+}
+
+/// The rows of a [`Filter`].
+const WANTED: &str = "(?1 IS NULL OR u.plan_id = ?1) AND (?2 IS NULL OR u.project_id = ?2) \
+     AND (?3 IS NULL OR substr(u.created_at, 1, 10) >= ?3) AND (?4 IS NULL OR substr(u.created_at, 1, 10) <= ?4)";
+
+/// Where the written and the read tokens of the cache come from; a database from before the columns has none.
+fn cache(there: bool) -> (&'static str, &'static str) {
+    if there {
+        (
+            "COALESCE(u.cache_write_5m_tokens, 0) + COALESCE(u.cache_write_1h_tokens, 0)",
+            "COALESCE(u.cache_read_tokens, 0)",
+        )
+    } else {
+        ("0", "0")
+    }
 }
 
 impl TokenUsage<'_> {
@@ -114,39 +137,45 @@ impl TokenUsage<'_> {
             let has_cache = tables::has_column(connection, "cache_read_tokens")?;
             let branch = tables::has_column(connection, "branch")?;
             let names = by.map(|by| by.columns(branch)).unwrap_or_default();
-            let (write, read) = if has_cache {
-                (
-                    "COALESCE(u.cache_write_5m_tokens, 0) + COALESCE(u.cache_write_1h_tokens, 0)",
-                    "COALESCE(u.cache_read_tokens, 0)",
-                )
-            } else {
-                ("0", "0")
-            };
+            let (write, read) = cache(has_cache);
             let mut sql = "SELECT ".to_owned();
             for (_, column) in &names {
                 sql += column;
                 sql += ", ";
             }
             let all = format!("COALESCE(u.input_tokens, 0) + COALESCE(u.output_tokens, 0) + {write} + {read}");
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "SUM(COALESCE(u.input_tokens, 0)), SUM(COALESCE(u.output_tokens, 0)), SUM({write}), SUM({read}), \
                  SUM(u.cost_usd), COALESCE(SUM({all}) FILTER (WHERE u.cost_usd IS NULL), 0), \
-                 GROUP_CONCAT(DISTINCT CASE WHEN u.cost_usd IS NULL AND {all} > 0 THEN u.model END), \
-                 COUNT(DISTINCT u.session_id), COUNT(*) \
-                 FROM token_usage u WHERE (?1 IS NULL OR u.plan_id = ?1) AND (?2 IS NULL OR u.project_id = ?2) \
-                 AND (?3 IS NULL OR substr(u.created_at, 1, 10) >= ?3) \
-                 AND (?4 IS NULL OR substr(u.created_at, 1, 10) <= ?4)"
+                 COUNT(DISTINCT u.session_id), COUNT(*) FROM token_usage u WHERE {WANTED}"
             );
             let width = names.len();
             let places: Vec<String> = (1..=width).map(|at| at.to_string()).collect();
             if !places.is_empty() {
                 let places = places.join(", ");
                 let first = if by == Some(By::Day) { "1 DESC".to_owned() } else { format!("{} DESC", width + 5) };
-                sql += &format!(" GROUP BY {places} ORDER BY {first}, {} DESC, {places}", width + 1);
+                let _ = write!(sql, " GROUP BY {places} ORDER BY {first}, {} DESC, {places}", width + 1);
             }
-            let values: [&dyn ToSql; 4] = [&filter.plan, &filter.project, &filter.since, &filter.until];
             let mut statement = connection.prepare(&sql)?;
-            let found = statement.query_map(values, |row| used(row, &names))?;
+            let found = statement.query_map(filter.values(), |row| used(row, &names))?;
+            found.collect()
+        })
+    }
+
+    /// The models in the rows of `filter` that have tokens and no price, by name.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub fn unpriced_models(self, filter: &Filter) -> Result<Vec<String>> {
+        self.store.read(|connection| {
+            let (write, read) = cache(tables::has_column(connection, "cache_read_tokens")?);
+            let sql = format!(
+                "SELECT DISTINCT u.model FROM token_usage u WHERE {WANTED} AND u.cost_usd IS NULL \
+                 AND COALESCE(u.input_tokens, 0) + COALESCE(u.output_tokens, 0) + {write} + {read} > 0 ORDER BY 1"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let found = statement.query_map(filter.values(), |row| text(row, 0))?;
             found.collect()
         })
     }
@@ -167,10 +196,6 @@ fn used(row: &Row<'_>, names: &[(&'static str, &'static str)]) -> rusqlite::Resu
         keys.push((*name, key));
     }
     let number = |at: usize| -> rusqlite::Result<i64> { Ok(row.get::<_, Option<i64>>(width + at)?.unwrap_or(0)) };
-    let models: Option<String> = row.get(width + 6)?;
-    let mut unpriced_models: Vec<String> =
-        models.iter().flat_map(|list| list.split(',')).map(ToOwned::to_owned).collect();
-    unpriced_models.sort();
     Ok(Used {
         keys,
         input: number(0)?,
@@ -178,10 +203,9 @@ fn used(row: &Row<'_>, names: &[(&'static str, &'static str)]) -> rusqlite::Resu
         cache_write: number(2)?,
         cache_read: number(3)?,
         // Nothing costs nothing; something without a price is not known.
-        cost_usd: row.get::<_, Option<f64>>(width + 4)?.or((number(8)? == 0).then_some(0.0)),
+        cost_usd: row.get::<_, Option<f64>>(width + 4)?.or((number(7)? == 0).then_some(0.0)),
         unpriced: number(5)?,
-        unpriced_models,
-        sessions: number(7)?,
-        rows: number(8)?,
+        sessions: number(6)?,
+        rows: number(7)?,
     })
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 use super::arguments::Check;
 use super::{directed, lines, open, project_here};
 
-/// Most characters that a hook adds to an agent's context; the agent cuts at 10 000.
-const HOOK_CHARACTERS: usize = 9_000;
+/// Most characters that a hook adds to an agent's context; the agent cuts at 10 000, and other hooks of the same event
+/// speak too.
+const HOOK_CHARACTERS: usize = 8_000;
 
 /// Most characters of one message in an agent's context.
 const HOOK_MESSAGE_CHARACTERS: usize = 3_000;
