@@ -19,6 +19,7 @@ mod plans_next;
 mod plans_read;
 mod plans_write;
 mod pre_commit;
+mod quality;
 mod register_project;
 mod sessions;
 mod setup_worktrees;

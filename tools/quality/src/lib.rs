@@ -8,3 +8,6 @@ pub mod project_audit;
 pub mod quality_gate_templates;
 
 mod walk;
+
+#[cfg(test)]
+mod scratch;

@@ -60,11 +60,15 @@ fn referred(text: &str) -> Vec<String> {
     let mut names = imports::names(text);
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '(' | ')' | '"' | '\'' | ',' | '|'));
     let own = words.map(|word| word.trim_start_matches('@').trim_end_matches(['.', ':', ';']));
-    names.extend(own.filter(|word| word.starts_with("~/.claude/") && word.ends_with(".md")).map(str::to_owned));
+    names.extend(own.filter(|word| word.starts_with("~/.claude/") && is_document(Path::new(word))).map(str::to_owned));
     names.retain(|name| !name.contains(['*', '<', '{', '$']));
     names.sort();
     names.dedup();
     names
+}
+
+fn is_document(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "md")
 }
 
 /// The files of rules: their length, and what of them CLAUDE.md says as well.
@@ -72,8 +76,7 @@ pub(super) fn rules(home: &Path) -> Vec<Line> {
     let folder = home.join("rules");
     let main = text(&home.join("CLAUDE.md")).unwrap_or_default();
     let (mut found, mut repeated, mut count) = (Vec::new(), 0, 0);
-    for name in walk::files(&folder, 1, &[]).into_iter().filter(|name| name.extension().is_some_and(|end| end == "md"))
-    {
+    for name in walk::files(&folder, 1, &[]).into_iter().filter(|name| is_document(name)) {
         let Some(text) = text(&folder.join(&name)) else { continue };
         count += 1;
         let lines = line_limit::count(&text);
@@ -116,7 +119,7 @@ pub(super) fn agents(home: &Path) -> Vec<Line> {
     let folder = home.join("agents");
     let files: Vec<_> = walk::files(&folder, usize::MAX, &["node_modules", ".git"])
         .into_iter()
-        .filter(|name| name.extension().is_some_and(|end| end == "md"))
+        .filter(|name| is_document(name))
         .collect();
     let long = files.iter().filter_map(|name| {
         let lines = line_limit::count(text(&folder.join(name))?);

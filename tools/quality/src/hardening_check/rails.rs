@@ -85,7 +85,7 @@ pub(crate) fn look(project: &Project, shown: &str) -> Hardening {
     add("env-example", Severity::Warning, project.any_has(".env.example"), true);
     let audits = ["scripts/quality/env-var-audit.sh", "scripts/env-var-audit.sh"];
     add("env-var-audit", Severity::Info, audits.iter().any(|name| project.has(name)), true);
-    let debt = |name: &str| name.starts_with("debt-check") && name.ends_with(".sh");
+    let debt = |name: &str| name.starts_with("debt-check") && has_ending(name, "sh");
     add("debt-check-script", Severity::Warning, project.finds(4, debt), true);
     let templates = templates(&project.root);
     add("pr-template-exists", Severity::Warning, !templates.is_empty(), true);
@@ -108,7 +108,7 @@ pub(crate) fn look(project: &Project, shown: &str) -> Hardening {
         add("golangci-config", Severity::Warning, project.finds(3, golangci), false);
     }
     if types.java {
-        let checkstyle = |name: &str| name.contains("checkstyle") && name.ends_with(".xml");
+        let checkstyle = |name: &str| name.contains("checkstyle") && has_ending(name, "xml");
         let plugin = ["pom.xml", "build.gradle", "build.gradle.kts"].iter().any(|name| {
             project
                 .texts(name)
@@ -192,6 +192,10 @@ fn lefthook(project: &Project, name: &str) -> Option<usize> {
     Some(lines.count()).filter(|count| *count > 0)
 }
 
+fn has_ending(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
 fn has_key(project: &Project, key: &str) -> bool {
     project.package.as_ref().is_some_and(|package| package.get(key).is_some())
 }
@@ -231,7 +235,7 @@ fn templates(root: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         [".github", "", "docs"].iter().flat_map(|folder| named(&root.join(folder), is_template)).collect();
     let folders = [".github", "", "docs"].map(|folder| root.join(folder).join("PULL_REQUEST_TEMPLATE"));
-    found.extend(folders.iter().flat_map(|folder| named(folder, |name| name.to_lowercase().ends_with(".md"))));
+    found.extend(folders.iter().flat_map(|folder| named(folder, |name| has_ending(name, "md"))));
     found
 }
 

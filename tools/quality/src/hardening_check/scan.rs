@@ -80,7 +80,7 @@ fn home_folder(line: &[u8]) -> Option<String> {
             [b"user", b"username", b"you", b"me", b"name", b"runner", b"node", b"vscode", b"Shared"];
         let is_path = !before.is_ascii_alphanumeric() && behind.get(length) == Some(&b'/');
         if is_path && length > 1 && !general.contains(&name) {
-            return Some(String::from_utf8_lossy(&rest[..rest.len() - behind.len() + length + 1]).into_owned());
+            return Some(String::from_utf8_lossy(&rest[..=(rest.len() - behind.len() + length)]).into_owned());
         }
     }
     None

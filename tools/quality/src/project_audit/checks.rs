@@ -21,8 +21,7 @@ pub(super) fn all(project: &Project, shown: &str) -> Vec<Check> {
     let place = |name: &str| format!("{shown}/{name}");
     let found =
         |file: &str, body: String| Finding { file: if file.is_empty() { String::new() } else { place(file) }, body };
-    let check =
-        |check, severity, findings: Vec<Finding>| Check { check, severity, pass: findings.is_empty(), findings };
+    let check = |name, severity, findings: Vec<Finding>| Check { name, severity, pass: findings.is_empty(), findings };
     let missing = |there: bool, name: &str| {
         if there { Vec::new() } else { vec![found("", format!("there is no {name}"))] }
     };

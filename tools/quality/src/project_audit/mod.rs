@@ -82,9 +82,12 @@ struct Report {
 
 #[derive(Serialize)]
 struct Summary {
-    total_checks: usize,
-    passed_checks: usize,
-    failed_checks: usize,
+    #[serde(rename = "total_checks")]
+    total: usize,
+    #[serde(rename = "passed_checks")]
+    passed: usize,
+    #[serde(rename = "failed_checks")]
+    failed: usize,
 }
 
 #[derive(Serialize)]
@@ -96,7 +99,8 @@ struct Checks {
 /// One of the further checks.
 #[derive(Debug, Serialize)]
 pub(crate) struct Check {
-    pub(crate) check: &'static str,
+    #[serde(rename = "check")]
+    pub(crate) name: &'static str,
     pub(crate) severity: Severity,
     pub(crate) pass: bool,
     pub(crate) findings: Vec<Finding>,
@@ -137,7 +141,7 @@ fn audit(project: &Project, shown: String, no_cache: bool, fixed: Option<Vec<Str
         project_root: shown,
         no_cache: u8::from(no_cache),
         status: if failed == 0 { "pass" } else { "gaps_found" },
-        summary: Summary { total_checks: total, passed_checks: total - failed, failed_checks: failed },
+        summary: Summary { total, passed: total - failed, failed },
         checks: Checks { hardening, additional },
         fixed,
     }
@@ -155,9 +159,9 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let Summary { total_checks, passed_checks, failed_checks } = &self.summary;
+        let Summary { total, passed, failed } = &self.summary;
         let mut out = format!(
-            "Project: {}\nTotal checks: {total_checks}\nPassed: {passed_checks}\nFailed: {failed_checks}\nStatus: {}\n",
+            "Project: {}\nTotal checks: {total}\nPassed: {passed}\nFailed: {failed}\nStatus: {}\n",
             one_line(&self.project_root),
             self.status
         );
@@ -167,7 +171,7 @@ impl Report {
         }
         out.push_str("\nAdditional:\n");
         for check in &self.checks.additional {
-            let _ = writeln!(out, "  {}: {}", check.check, check.pass);
+            let _ = writeln!(out, "  {}: {}", check.name, check.pass);
             for finding in &check.findings {
                 let place = if finding.file.is_empty() { String::new() } else { format!("{}: ", finding.file) };
                 let _ = writeln!(out, "    {}", one_line(&format!("{place}{}", finding.body)));

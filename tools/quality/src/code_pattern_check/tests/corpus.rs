@@ -91,7 +91,7 @@ fn a_snippet_is_found_the_same_whatever_its_line_ends() {
             let (unix, windows) = (Scratch::new(), Scratch::new());
             let (name, text) = &snippet.files[0];
             unix.put(name, text);
-            windows.put(name, &text.replace('\n', "\r\n"));
+            windows.put(name, text.replace('\n', "\r\n"));
             let lines = |scratch: &Scratch| {
                 let report = scratch.json(&["--files", name, "--json"]);
                 let results = report["results"].as_array().unwrap().clone();
