@@ -49,7 +49,7 @@ pub(super) fn run_all(context: &Context, home: &Path) -> Vec<Line> {
     if names.is_empty() {
         return Vec::new();
     }
-    let scratch = match Scratch::new() {
+    let scratch = match Scratch::new(context) {
         Ok(scratch) => scratch,
         Err(fault) => return vec![Line::new(SECTION, Verdict::Fail, format!("no folder for a dry run: {fault}"))],
     };
@@ -95,10 +95,11 @@ fn can_be_alone(context: &Context) -> bool {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> std::io::Result<Self> {
+    fn new(context: &Context) -> std::io::Result<Self> {
+        let folder = context.variable_path("TMPDIR").unwrap_or_else(|| "/tmp".into());
         let mut last = std::io::Error::other("no free name");
         for number in 0..100 {
-            let path = std::env::temp_dir().join(format!("context-audit-{}-{number}", std::process::id()));
+            let path = folder.join(format!("context-audit-{}-{number}", std::process::id()));
             match fs::DirBuilder::new().create(&path) {
                 Ok(()) => {
                     let scratch = Self(path);
