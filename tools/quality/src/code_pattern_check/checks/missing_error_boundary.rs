@@ -34,11 +34,11 @@ const AXIOS_OTHER: [&[u8]; 14] = [
 ];
 
 /// Endings of names (in small letters) of what keeps values.
-const KEEPERS: [&str; 42] = [
+const KEEPERS: [&str; 46] = [
     "map", "set", "dict", "headers", "header", "params", "param", "cache", "cookies", "cookie", "store", "storage",
     "registry", "config", "settings", "options", "opts", "env", "environ", "formdata", "query", "args", "kwargs",
     "data", "lookup", "index", "seen", "visited", "queue", "counts", "state", "props", "meta", "metadata", "attrs",
-    "values", "table", "payload", "body", "json", "router", "app",
+    "values", "table", "payload", "body", "json", "router", "app", "modules", "vars", "types", "info",
 ];
 
 /// Names of what makes requests, whatever else is true.
@@ -105,7 +105,10 @@ fn keeps_values<'a>(
     let by_name = KEEPERS.iter().any(|ending| lower.ends_with(ending)) || whole == b"mock" || whole == b"Reflect";
     let constructed =
         [&b"Map"[..], b"WeakMap", b"Set", b"WeakSet", b"Headers", b"URLSearchParams", b"FormData", b"dict"];
+    // What is written in capitals is a table that the file itself holds.
+    let table = name.len() > 1 && name.iter().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(byte));
     by_name
+        || table
         || matches!(receiver, Receiver::Call(..)) && constructed.contains(&name)
         || source.code[..call.at].ends_with(b"}.")
         || !name.is_empty() && declared.get_or_init(|| keepers(source)).contains(name)
@@ -172,6 +175,19 @@ fn keepers(source: &Source) -> HashSet<&[u8]> {
 fn is_lookup(source: &Source, call: &Call) -> bool {
     let Some(close) = source.closing(call.open, 400) else { return false };
     let first = source.text[call.open + 1..close].trim_ascii();
+    let mut depth = 0_usize;
+    let comma = source.code[call.open + 1..close].iter().position(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        *byte == b',' && depth == 0
+    });
+    let second = comma.map(|comma| &source.code[call.open + 2 + comma..close]);
+    if second.is_some_and(|second| !second.trim_ascii().is_empty() && !second.contains(&b'=')) {
+        return true;
+    }
     let Some(quote @ (b'"' | b'\'')) = first.first() else { return false };
     let key = first[1..].split(|byte| byte == quote).next().unwrap_or_default();
     !key.iter().any(|byte| matches!(byte, b'/' | b':'))
