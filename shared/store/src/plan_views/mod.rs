@@ -10,6 +10,8 @@ mod document;
 mod export;
 mod left_over;
 mod named_files;
+mod planner;
+mod task;
 mod tasks;
 
 use std::ffi::OsStr;
@@ -28,6 +30,8 @@ pub use document::{DocumentTask, DocumentWave, PlanDocument};
 pub use export::{ExportPlan, ExportTask, ExportWave};
 pub use left_over::{DoneTask, WorkPlace};
 pub use named_files::{OpenPlan, TaskTexts, WaveHead};
+pub use planner::{ActivePlan, FinishedPlan, PlaceOfWave};
+pub use task::{TaskForm, TaskResult};
 pub use tasks::{Failure, TaskRow};
 
 /// The reading side of plans, waves and tasks.

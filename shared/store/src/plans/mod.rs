@@ -13,8 +13,10 @@ mod create;
 mod failures;
 mod find;
 mod import;
+mod recount;
 mod state;
 mod take;
+mod versions;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -29,8 +31,10 @@ pub use create::NewPlan;
 pub use failures::NewFailure;
 pub use find::{PlanBrief, TaskPlace};
 pub use import::{Imported, SpecWave};
+pub use recount::{Counted, Miscount, Named, Recount};
 pub use state::{TaskStatus, WaveStatus};
 pub use take::{WorkPlan, WorkTask, WorkWave};
+pub use versions::{PlanChange, Recorded, Version};
 
 impl Store {
     /// Plans, waves and tasks, for writing.

@@ -9,14 +9,14 @@ mod complete;
 mod config_check;
 pub(crate) mod conflict_check;
 mod context;
-mod create;
+pub(crate) mod create;
 mod drift_check;
 mod export;
 pub(crate) mod import;
 mod json;
 mod kanban;
 mod list;
-mod next;
+pub(crate) mod next;
 mod pass_on;
 mod paths;
 mod plan_spec;
@@ -25,9 +25,9 @@ mod render;
 mod show;
 pub(crate) mod spec;
 mod token_report;
-mod update;
+pub(crate) mod update;
 mod where_;
-mod words;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 
