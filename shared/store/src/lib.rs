@@ -9,6 +9,7 @@
 //! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
+pub mod change_log;
 pub mod chat;
 mod copies;
 mod error;
@@ -25,6 +26,7 @@ mod state;
 pub mod waves;
 pub mod worktrees;
 
+pub use change_log::{Change, ChangeLog, Signature};
 pub use error::{Error, Result};
 pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};

@@ -1,7 +1,7 @@
 -- The current schema of the shared database: schema version 9. Made in one transaction; migrations end here too.
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
 -- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), the
--- steps of a landing in waves, and the tables task_requirements and task_failures and the view tokens.
+-- steps of a landing in waves, and the tables task_requirements, task_failures and change_log and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -77,6 +77,10 @@ CREATE TABLE task_requirements (
 CREATE TABLE task_failures (
   id INTEGER PRIMARY KEY AUTOINCREMENT, plan_id INTEGER NOT NULL, project_id TEXT NOT NULL, task_id TEXT NOT NULL, approach TEXT NOT NULL, reason TEXT NOT NULL,
   host TEXT, created_at DATETIME DEFAULT (datetime('now')));
+CREATE TABLE change_log (
+  id INTEGER PRIMARY KEY, at DATETIME DEFAULT CURRENT_TIMESTAMP, kind TEXT NOT NULL, row_id INTEGER NOT NULL, plan_id INTEGER, change TEXT NOT NULL,
+  field TEXT, before TEXT, after TEXT, host TEXT, agent TEXT);
+CREATE INDEX idx_change_log_row ON change_log(row_id, kind);
 CREATE INDEX idx_plans_project ON plans(project_id, status);
 CREATE INDEX idx_waves_plan ON waves(plan_id, position);
 CREATE INDEX idx_tasks_plan_status ON tasks(plan_id, status, wave_id_fk);

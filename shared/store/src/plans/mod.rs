@@ -72,7 +72,7 @@ type Step<T> = std::result::Result<T, Halt>;
 
 impl Plans<'_> {
     fn write<T>(self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        self.store.write(|connection| work(connection).map_err(|halt| self.fail(halt)))
+        self.store.write_logged(|connection| work(connection).map_err(|halt| self.fail(halt)))
     }
 
     fn read<T>(self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {

@@ -26,6 +26,7 @@ mod show;
 pub(crate) mod spec;
 mod token_report;
 pub(crate) mod update;
+mod watch;
 mod where_;
 pub(crate) mod words;
 
@@ -66,6 +67,7 @@ const GROUPS: &[&[Subcommand]] = &[
     complete::SUBCOMMANDS,
     pass_on::SUBCOMMANDS,
     list::SUBCOMMANDS,
+    watch::SUBCOMMANDS,
     json::SUBCOMMANDS,
     kanban::SUBCOMMANDS,
     context::SUBCOMMANDS,
