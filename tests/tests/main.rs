@@ -13,6 +13,8 @@ mod locks;
 mod merge_digest;
 mod merge_queue;
 mod plan_spec;
+mod plan_tools;
+mod plan_watch;
 mod plans_checks;
 mod plans_cluster;
 mod plans_next;

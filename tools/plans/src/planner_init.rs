@@ -41,6 +41,7 @@ struct Args {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the answer")]
 struct Project {
     project_id: String,
     project_name: String,
@@ -183,7 +184,7 @@ fn prompt_files(top: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(top.join(".copilot-tracking")) else { return Vec::new() };
     let is_prompt = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("prompt-") && name.ends_with(".md") && path.is_file()
+        name.starts_with("prompt-") && path.extension().is_some_and(|ending| ending == "md") && path.is_file()
     };
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_prompt).collect();
     files.sort_unstable();

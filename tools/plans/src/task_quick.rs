@@ -154,14 +154,13 @@ struct NextTask {
 }
 
 fn next(store: &Store, plan: Option<RowId>, json: bool) -> Answer {
-    let plans = match plan {
-        Some(plan) => vec![(plan.0, store.plans().brief(plan.0)?.name)],
-        None => {
-            let board = store.plan_views().board(None, Some("doing"))?;
-            let mut plans: Vec<_> = board.into_iter().map(|row| (row.plan.id, row.plan.name)).collect();
-            plans.sort_unstable();
-            plans
-        }
+    let plans = if let Some(plan) = plan {
+        vec![(plan.0, store.plans().brief(plan.0)?.name)]
+    } else {
+        let board = store.plan_views().board(None, Some("doing"))?;
+        let mut plans: Vec<_> = board.into_iter().map(|row| (row.plan.id, row.plan.name)).collect();
+        plans.sort_unstable();
+        plans
     };
     let mut found = Vec::new();
     for (plan_id, plan_name) in plans {

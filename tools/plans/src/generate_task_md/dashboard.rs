@@ -25,7 +25,7 @@ pub(super) fn tell(context: &Context, project: &str, task: &str, file: &Path) ->
     let run = Run::new(context, "curl")
         .args(["-s", "--max-time", &seconds.to_string(), "--connect-timeout", "2", "-X", "POST"])
         .args(["-H", "Content-Type: application/json", "-d", &body, "--", &address])
-        .limit(Duration::from_secs(seconds + 1));
+        .limit(Duration::from_secs(seconds));
     let said = match run.run() {
         Ok(ended) if ended.ok() => read(&ended.stdout),
         Ok(_) | Err(_) => "no answer".to_owned(),

@@ -130,8 +130,7 @@ fn make(context: &Context, args: &Args) -> Answer {
         said.push_str("Database: markdown_path set\n");
     }
     said.push_str(&dashboard::tell(context, &args.project, &args.task, &file));
-    said.push_str(&format!("View in dashboard: {dashboard}\n"));
-    Ok(Outcome::text(said))
+    Ok(Outcome::text(format!("{said}View in dashboard: {dashboard}\n")))
 }
 
 /// The commands that check a task's work, by the manifests of its project.

@@ -170,9 +170,8 @@ impl<'a> Watcher<'a> {
         let mut added = BTreeSet::new();
         for change in &changes {
             self.last = change.id;
-            if let Some(unlogged) = before.as_mut().and_then(|before| apply(before, change, &rows, &mut added)) {
-                let line =
-                    Line { id: None, host: None, agent: None, before: unlogged.as_deref(), ..Line::from(change) };
+            if let Some(Unlogged(was)) = before.as_mut().and_then(|before| apply(before, change, &rows, &mut added)) {
+                let line = Line { id: None, host: None, agent: None, before: was.as_deref(), ..Line::from(change) };
                 out.extend(Outcome::json(&Line { after: change.before.as_deref(), ..line }).stdout);
             }
             out.extend(Outcome::json(&Line::from(change)).stdout);
@@ -197,14 +196,12 @@ impl<'a> Watcher<'a> {
     }
 }
 
+/// A value of a field that another program changed past this tool.
+struct Unlogged(Option<String>);
+
 /// Makes the rows of the last look what they were after a logged change. Comes back with the field's value before, when that
-/// is not the one that the change found: another program was between.
-fn apply(
-    rows: &mut Snapshot,
-    change: &Change,
-    now: &Snapshot,
-    added: &mut BTreeSet<(usize, i64)>,
-) -> Option<Option<String>> {
+/// is not the one that the change found.
+fn apply(rows: &mut Snapshot, change: &Change, now: &Snapshot, added: &mut BTreeSet<(usize, i64)>) -> Option<Unlogged> {
     let place = LOGGED.iter().position(|logged| logged.kind == change.kind)?;
     let key = (place, change.row_id);
     match change.change.as_str() {
@@ -225,7 +222,7 @@ fn apply(
             let field = LOGGED[place].fields.iter().position(|field| Some(*field) == change.field.as_deref())?;
             let value = rows.get_mut(&key)?.get_mut(field)?;
             let found = std::mem::replace(value, change.after.clone());
-            (found != change.before).then_some(found)
+            (found != change.before).then_some(Unlogged(found))
         }
     }
 }

@@ -7,7 +7,7 @@ use crewkit_repo::{Git, Repository};
 use crewkit_tool::{Context, Refusal, text};
 
 /// How long one call of git may take, the user's hooks included.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Commits what changed below `folder`, and nothing else, not even what the user has staged. The id of the new commit, or,
 /// when nothing changed, of the current one; `None` when the agent's folder is no repository or has no commit.
