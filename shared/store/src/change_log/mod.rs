@@ -294,7 +294,7 @@ mod tests {
         store
     }
 
-    fn block<'a>(notes: Option<&'a str>) -> TaskChange<'a> {
+    fn block(notes: Option<&str>) -> TaskChange<'_> {
         TaskChange { task: 7, to: TaskStatus::Blocked, notes, tokens: None, output_data: None, host: "h" }
     }
 
