@@ -17,6 +17,7 @@ mod plan_tools;
 mod plan_watch;
 mod plans_checks;
 mod plans_cluster;
+mod plans_faults;
 mod plans_next;
 mod plans_read;
 mod plans_write;

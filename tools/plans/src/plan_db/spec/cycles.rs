@@ -2,9 +2,55 @@
 
 use std::collections::HashMap;
 
+use crewkit_store::plans::SpecWave;
+use serde_json::Value;
+
+use super::{Place, Reader, code_list};
+
+impl Reader<'_> {
+    /// Waves that wait for each other would never begin.
+    pub(super) fn circle(&mut self, waves: &[SpecWave]) {
+        let waits: Vec<(&str, Vec<&str>)> = waves
+            .iter()
+            .map(|SpecWave { wave, .. }| {
+                let named = wave.depends_on.as_deref().unwrap_or_default();
+                (wave.code.as_str(), named.split(|c: char| c == ',' || c.is_whitespace()).collect())
+            })
+            .collect();
+        if let Some((index, codes)) = find(&waits) {
+            let place = Place::new(format!("wave {}", waits[index].0), format!("/waves/{index}"));
+            self.fault(&place, "depends_on", format!("depends_on runs in a circle: {}", codes.join(" -> ")));
+        }
+    }
+
+    /// The same of the tasks of a wave.
+    pub(super) fn circle_of_tasks(&mut self, wave: &Place, tasks: &[Value]) {
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let named: Vec<(String, Vec<String>)> = tasks
+            .iter()
+            .map(|task| {
+                let list = task.get("depends_on").and_then(Value::as_array);
+                let waits = list.map_or_else(
+                    || code_list(&text(task, "depends_on")),
+                    |list| list.iter().filter_map(Value::as_str).map(|code| code.trim().to_owned()).collect(),
+                );
+                (text(task, "id"), waits)
+            })
+            .collect();
+        let waits: Vec<(&str, Vec<&str>)> =
+            named.iter().map(|(code, waits)| (code.as_str(), waits.iter().map(String::as_str).collect())).collect();
+        if let Some((index, codes)) = find(&waits) {
+            let Place { name, pointer } = wave;
+            let place = Place::new(format!("{name}, task {}", waits[index].0), format!("{pointer}/tasks/{index}"));
+            self.fault(&place, "depends_on", format!("depends_on runs in a circle: {}", codes.join(" -> ")));
+        }
+    }
+}
+
 /// The first circle among things, each given with the codes it waits for: the place of a member, and the codes in order,
 /// the first again at the end. Codes that no thing has are left out; of several things of one code the first counts.
-pub(super) fn find<'a>(things: &[(&'a str, Vec<&str>)]) -> Option<(usize, Vec<&'a str>)> {
+fn find<'a>(things: &[(&'a str, Vec<&str>)]) -> Option<(usize, Vec<&'a str>)> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, (code, _)) in things.iter().enumerate() {
         if !code.is_empty() {
