@@ -17,6 +17,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.extend(writes(lab, runs, &sqlite)?);
     rows.extend(locks(lab, runs, &sqlite)?);
     rows.push(import(lab, &sqlite)?);
+    rows.extend(crate::plans::all(lab, runs, &sqlite)?);
     rows.extend(digests(lab, runs.min(100))?);
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     rows.extend(worktrees(lab)?);

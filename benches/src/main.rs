@@ -7,6 +7,7 @@ mod cases;
 mod landing;
 mod measure;
 mod patterns;
+mod plans;
 mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -145,3 +145,60 @@ fn a_plan_becomes_a_spec_that_makes_the_same_plan() {
     assert_eq!(crew.run("plan-db", ["export", "2"]).code(0).stdout, exported.stdout);
     crew.run("plan-db", ["export", "99"]).refused(1, &["99", "not found"]);
 }
+
+/// A spec of some 10 MB: 40 waves of 500 tasks, each in the form of `task`.
+fn huge(task: impl Fn(usize) -> Value) -> String {
+    let waves: Vec<Value> = (1..=40)
+        .map(|wave| {
+            let tasks: Vec<Value> = (1..=500).map(|number| task(wave * 1000 + number)).collect();
+            json!({"id": format!("W{wave}"), "name": "n", "tasks": tasks})
+        })
+        .collect();
+    json!({"user_request": "x", "requirements": [], "waves": waves}).to_string()
+}
+
+#[test]
+fn huge_specs_are_entered_or_refused_whole() {
+    let crew = Crew::new();
+    crew.run("plan-db", ["create", "demo", "A"]).code(0);
+    let text = "Do what has to be done here, in some words more than usual. ".repeat(7);
+    let good = huge(|number| json!({"id": format!("T{number}"), "do": text, "type": format!("kind {number}")}));
+    assert!(good.len() > 9_000_000, "{}", good.len());
+    let bad = huge(|number| json!({"id": format!("T{number}"), "do": text, "effort": 4}));
+    let ended = crew.feed(&bad, "plan-db", ["import", "1", "-", "--dry-run"]).code(1);
+    assert_eq!(ended.stderr.lines().count(), 20_000);
+    crew.feed(&bad, "plan-db", ["import", "1", "-"])
+        .refused(1, &["line 1: wave W1, task T1001: effort 4", "19999 more"]);
+    let half = &good[..good.len() / 2];
+    crew.feed(half, "plan-db", ["import", "1", "-"]).refused(1, &["no JSON", "line 1"]);
+    assert_eq!(crew.value("SELECT COUNT(*) FROM waves"), 0);
+    let ended = crew.feed(&good, "plan-db", ["import", "1", "-"]).code(0);
+    assert_eq!(ended.stdout.lines().count(), 20_000);
+    assert_eq!(
+        crew.sql("SELECT tasks_total, (SELECT COUNT(*) FROM tasks) FROM plans"),
+        [[json!(20_000), json!(20_000)]]
+    );
+    let deep = format!("{{\"waves\": {}", "[".repeat(5_000_000));
+    crew.feed(deep, "plan-db", ["import", "1", "-"]).refused(1, &["no JSON"]);
+}
+
+#[test]
+fn circles_are_refused_wherever_they_come_from() {
+    let crew = Crew::new();
+    crew.run("plan-db", ["create", "demo", "A"]).code(0);
+    crew.run("plan-db", ["add-wave", "1", "W1", "x", "--depends-on", "W1"]).refused(1, &["W1", "circle"]);
+    crew.run("plan-db", ["add-wave", "1", "W1", "x", "--depends-on", "W3, W9"]).code(0);
+    crew.run("plan-db", ["add-wave", "1", "W2", "x", "--depends-on", "W1"]).code(0);
+    crew.run("plan-db", ["add-wave", "1", "W3", "x", "--depends-on", "W2"]).refused(1, &["W3", "circle"]);
+    let spec = json!({"waves": [{"id": "W5", "name": "a", "tasks": [
+        {"id": "T1", "do": "x", "depends_on": ["T2"]}, {"id": "T2", "do": "y", "depends_on": "T1"}]}]});
+    crew.feed(spec.to_string(), "plan-db", ["import", "1", "-"]).refused(1, &["W5, task T1", "circle: T1 -> T2 -> T1"]);
+    assert_eq!(crew.value("SELECT group_concat(wave_id) FROM waves"), "W1,W2");
+    // A circle that stands in the database is no trap for those who ask what can be begun.
+    let connection = rusqlite::Connection::open(crew.database()).unwrap();
+    connection.execute_batch("UPDATE waves SET depends_on = CASE wave_id WHEN 'W1' THEN 'W2' ELSE 'W1' END").unwrap();
+    crew.run("plan-db", ["add-task", "1", "T1", "x"]).code(0);
+    crew.run("plan-db", ["add-wave", "1", "W4", "x", "--depends-on", "W1"]).code(0);
+    let next = crew.run("plan-db", ["next", "1"]).code(1).json();
+    assert_eq!(next["waiting"][0]["waits_for"], "wave W2");
+}

@@ -9,6 +9,7 @@
 //! `PRAGMA user_version` is the schema's version ([`SCHEMA_VERSION`]). A missing file is made whole; an older shape is
 //! brought to the current one on opening, after a copy; a newer one is read and never written.
 
+pub mod change_log;
 pub mod chat;
 mod copies;
 mod env_vault;
@@ -27,6 +28,7 @@ pub mod token_usage;
 pub mod waves;
 pub mod worktrees;
 
+pub use change_log::{Change, ChangeLog, Signature};
 pub use env_vault::EnvVault;
 pub use error::{Error, Result};
 pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};

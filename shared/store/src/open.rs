@@ -1,6 +1,6 @@
 //! Opening the shared database.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::{Error, Result, copies, migrate, queue};
+use crate::{Error, Result, Signature, change_log, copies, migrate, queue};
 
 /// The `user_version` of a database at the current schema. The scripts that came before never set it; their last
 /// schema called itself version 8 in a table, so ours begins at 9.
@@ -46,6 +46,8 @@ pub struct Store {
     patience: Cell<Duration>,
     read_only: Option<String>,
     notices: Vec<String>,
+    signature: OnceCell<Signature>,
+    logs: Cell<bool>,
 }
 
 impl Store {
@@ -150,7 +152,16 @@ impl Store {
                 error => return Err(error),
             },
         };
-        Ok(Self { connection, path: path.to_owned(), found, patience: Cell::new(PATIENCE), read_only, notices })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            found,
+            patience: Cell::new(PATIENCE),
+            read_only,
+            notices,
+            signature: OnceCell::new(),
+            logs: Cell::new(false),
+        })
     }
 
     /// What opening has to tell people: a migration and its copy.
@@ -176,6 +187,11 @@ impl Store {
     /// Sets how long a writer waits, instead of 15 s.
     pub fn set_patience(&self, patience: Duration) {
         self.patience.set(patience);
+    }
+
+    /// Says who makes the changes from now on, for the log of changes. The first to say so counts.
+    pub fn sign_as(&self, signature: Signature) {
+        let _ = self.signature.set(signature);
     }
 
     /// Runs a read outside any transaction.
@@ -210,6 +226,22 @@ impl Store {
         transaction.commit().map_err(|fault| self.fail(&fault))?;
         fold_log(&self.connection, &self.path);
         Ok(done)
+    }
+
+    /// The same for work on plans, waves and tasks: what it changes of them stands in the log of changes, signed.
+    pub(crate) fn write_logged<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let fail = |fault: rusqlite::Error| self.fail(&fault);
+        if !self.logs.get() {
+            // Outside the transaction, so that they stay when that is undone.
+            change_log::attach(&self.connection).map_err(fail)?;
+            self.logs.set(true);
+        }
+        self.write(|connection| {
+            let mark = change_log::mark(connection).map_err(fail)?;
+            let done = work(connection)?;
+            change_log::sign(connection, mark, self.signature.get()).map_err(fail)?;
+            Ok(done)
+        })
     }
 
     /// Gives a database its log (back) that another program took away.

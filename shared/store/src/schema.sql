@@ -2,7 +2,7 @@
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
 -- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), the
 -- steps of a landing in waves, cache tokens and branch in token_usage, the tables task_requirements, task_failures,
--- task_rejections, counted_answers and read_transcripts, and the view tokens.
+-- task_rejections, counted_answers, read_transcripts and change_log, and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -84,6 +84,10 @@ CREATE TABLE task_failures (
   host TEXT, created_at DATETIME DEFAULT (datetime('now')));
 CREATE TABLE task_rejections (
   task_id INTEGER NOT NULL, round INTEGER NOT NULL, rejected_at DATETIME NOT NULL, report TEXT, PRIMARY KEY (task_id, round)) WITHOUT ROWID;
+CREATE TABLE change_log (
+  id INTEGER PRIMARY KEY, at DATETIME DEFAULT CURRENT_TIMESTAMP, kind TEXT NOT NULL, row_id INTEGER NOT NULL, plan_id INTEGER, change TEXT NOT NULL,
+  field TEXT, before TEXT, after TEXT, host TEXT, agent TEXT);
+CREATE INDEX idx_change_log_row ON change_log(row_id, kind);
 CREATE INDEX idx_plans_project ON plans(project_id, status);
 CREATE INDEX idx_waves_plan ON waves(plan_id, position);
 CREATE INDEX idx_tasks_plan_status ON tasks(plan_id, status, wave_id_fk);

@@ -213,7 +213,7 @@ impl Waves<'_> {
     }
 
     fn change(self, id: i64, change: impl FnOnce(&Connection) -> rusqlite::Result<usize>) -> Result<()> {
-        self.store.write(|connection| match change(connection).map_err(|fault| self.store.fail(&fault))? {
+        self.store.write_logged(|connection| match change(connection).map_err(|fault| self.store.fail(&fault))? {
             0 => Err(Error::not_found("wave", id)),
             _ => Ok(()),
         })

@@ -100,7 +100,7 @@ impl Assignments<'_> {
     /// # Errors
     /// See [`crate::Error`].
     pub fn release(self, assignments: &[Assignment], now: &str) -> Result<()> {
-        self.store.write(|connection| {
+        self.store.write_logged(|connection| {
             for assignment in assignments {
                 let path = assignment.path.as_ref().map(|path| path.as_os_str().as_bytes());
                 let (sql, id) = match assignment.holder {

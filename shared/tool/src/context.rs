@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use crewkit_store::{Settings, Store};
+use crewkit_store::{Settings, Signature, Store};
 
 use crate::delivery::Deliveries;
 use crate::{Clock, Refusal};
@@ -226,6 +226,12 @@ impl Context {
         name.strip_suffix(".local").unwrap_or(&name).to_owned()
     }
 
+    /// Who works here, for the log of changes: `COMMS_USER`, else the session (`CLAUDE_SESSION_ID`), else the user.
+    pub fn agent(&self) -> Option<String> {
+        let names = ["COMMS_USER", "CLAUDE_SESSION_ID", "USER", "LOGNAME"];
+        names.into_iter().filter_map(|name| self.variable(name)).find(|name| !name.trim().is_empty())
+    }
+
     /// The name of the operating system, as `uname -s` gives it.
     pub fn system(&self) -> String {
         rustix::system::uname().sysname().to_string_lossy().into_owned()
@@ -375,6 +381,7 @@ impl Context {
         for notice in store.notices() {
             self.note(notice.clone());
         }
+        store.sign_as(Signature { host: self.host(), agent: self.agent() });
         self.store.get_or_init(|| store)
     }
 }

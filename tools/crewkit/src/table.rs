@@ -19,11 +19,17 @@ const fn entry(family: &'static str, tool: Tool, drop_ins: &'static [&'static st
 
 /// All tools and hooks, by family and name.
 pub(crate) const TOOLS: &[Entry] = &[
+    entry("plans", crewkit_plans::fix_counters::TOOL, &["scripts/fix-counters.sh"]),
+    entry("plans", crewkit_plans::generate_task_md::TOOL, &["scripts/generate-task-md.sh"]),
     entry("plans", crewkit_plans::plan_db::TOOL, &["scripts/plan-db.sh"]),
     entry("plans", crewkit_plans::plan_db_safe::TOOL, &["scripts/plan-db-safe.sh"]),
+    entry("plans", crewkit_plans::planner_init::TOOL, &["scripts/planner-init.sh"]),
     entry("plans", crewkit_plans::register_project::TOOL, &["scripts/register-project.sh"]),
+    entry("plans", crewkit_plans::task_quick::TOOL, &["scripts/task-quick.sh"]),
     entry("plans", crewkit_plans::thor_audit_log::TOOL, &["scripts/thor-audit-log.sh"]),
     entry("plans", crewkit_plans::thor_validate::TOOL, &["scripts/thor-validate.sh"]),
+    entry("plans", crewkit_plans::track_plan_change::TOOL, &["scripts/track-plan-change.sh"]),
+    entry("plans", crewkit_plans::verify_task_update::TOOL, &["scripts/verify-task-update.sh"]),
     entry("plans", crewkit_plans::wave_overlap::TOOL, &["scripts/wave-overlap.sh"]),
     entry("locks", crewkit_locks::file_lock::TOOL, &["scripts/file-lock.sh"]),
     entry("locks", crewkit_locks::file_lock_session::TOOL, &["scripts/file-lock-session.sh"]),

@@ -4,6 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Statement, params}
 
 use super::counts::{Event, recount_plan, settle_wave, wave_before};
 use super::{Plans, Step, plan_head, touch_plan, unvalidate_plan};
+use crate::plan_views::text;
 use crate::{Error, Result};
 
 /// A wave to be added.
@@ -64,6 +65,7 @@ impl Plans<'_> {
     pub fn add_wave(self, plan: i64, new: &NewWave, now: &str) -> Result<i64> {
         self.write(|connection| {
             let project = plan_head(connection, plan)?.project;
+            refuse_circle(connection, plan, new)?;
             let id = WaveInsert::new(connection)?.run(plan, &project, new, now)?;
             touch_plan(connection, plan, now)?;
             Ok(id)
@@ -94,6 +96,36 @@ impl Plans<'_> {
             Ok(id)
         })
     }
+}
+
+/// Refuses a wave that would wait for itself, by way of the plan's other waves: none of them would ever begin.
+fn refuse_circle(connection: &Connection, plan: i64, new: &NewWave) -> Step<()> {
+    let Some(waits) = new.depends_on.as_deref() else { return Ok(()) };
+    let sql = "SELECT wave_id, depends_on FROM waves WHERE plan_id = ?1 AND depends_on <> ''";
+    let mut select = connection.prepare(sql)?;
+    let known: Vec<(String, String)> =
+        select.query_map([plan], |row| Ok((text(row, 0)?, text(row, 1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut before: Vec<&str> = codes(waits).collect();
+    let mut at = 0;
+    while let Some(&code) = before.get(at) {
+        if code == new.code {
+            let line = format!("wave {} would wait for itself: its depends_on ({waits}) runs in a circle", new.code);
+            return Err(Error::refused(line).into());
+        }
+        for (_, waits) in known.iter().filter(|(known, _)| known == code) {
+            for other in codes(waits) {
+                if !before.contains(&other) {
+                    before.push(other);
+                }
+            }
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+fn codes(list: &str) -> impl Iterator<Item = &str> {
+    list.split(|c: char| c == ',' || c.is_whitespace()).filter(|code| !code.is_empty())
 }
 
 /// Where a task goes.

@@ -85,6 +85,20 @@ impl Plans<'_> {
         })
     }
 
+    /// Notes the Markdown file of a task, as the database keeps paths.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown task; see [`Error`].
+    pub fn set_task_file(self, task: i64, path: &str, now: &str) -> Result<()> {
+        self.write(|connection| {
+            let sql = "UPDATE tasks SET markdown_path = ?2, updated_at = ?3 WHERE id = ?1";
+            match connection.execute(sql, params![task, path, now])? {
+                0 => Err(Error::not_found("task", task).into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
     fn change_one_wave(
         self,
         wave: i64,

@@ -96,7 +96,7 @@ impl Plans<'_> {
     }
 }
 
-fn gates(connection: &Connection, plan: i64) -> Step<Gates> {
+pub(super) fn gates(connection: &Connection, plan: i64) -> Step<Gates> {
     let sql = "SELECT status, validated_at IS NOT NULL FROM plans WHERE id = ?1";
     let (status, validated) = connection
         .query_row(sql, [plan], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -48,8 +48,8 @@ impl Plans<'_> {
                 let (project, name) = (new.project, new.name);
                 return Err(Error::refused(format!("project {project} has a plan '{name}' already: plan {id}")).into());
             }
-            let is_master = new.name.contains("-Main") || new.name.contains("-Master");
-            let parent = if is_master { None } else { parent(connection, new)? };
+            let is_master = is_master(new.name);
+            let parent = if is_master { None } else { parent(connection, new.project, new.name)? };
             connection.execute(
                 "INSERT INTO plans (project_id, name, is_master, parent_plan_id, status, source_file, markdown_path, markdown_dir, \
                  worktree_path, description, human_summary, tasks_done, tasks_total, created_at, updated_at) \
@@ -170,10 +170,14 @@ impl Plans<'_> {
     }
 }
 
+/// Whether a plan of this name is the master of others.
+pub(super) fn is_master(name: &str) -> bool {
+    name.contains("-Main") || name.contains("-Master")
+}
+
 /// The project's first master whose name begins with the stem of the new plan's name: what stands before `-Phase` or
 /// before the first dash that a digit follows, whichever comes first.
-fn parent(connection: &Connection, new: &NewPlan<'_>) -> Step<Option<i64>> {
-    let name = new.name;
+pub(super) fn parent(connection: &Connection, project: &str, name: &str) -> Step<Option<i64>> {
     let phase = name.find("-Phase");
     let number = name.as_bytes().windows(2).position(|pair| pair[0] == b'-' && pair[1].is_ascii_digit());
     let stem = match (phase, number) {
@@ -185,5 +189,5 @@ fn parent(connection: &Connection, new: &NewPlan<'_>) -> Step<Option<i64>> {
         return Ok(None);
     }
     let sql = "SELECT id FROM plans WHERE project_id = ?1 AND is_master = 1 AND substr(name, 1, length(?2)) = ?2 ORDER BY id LIMIT 1";
-    Ok(connection.query_row(sql, [new.project, stem], |row| row.get(0)).optional()?)
+    Ok(connection.query_row(sql, [project, stem], |row| row.get(0)).optional()?)
 }

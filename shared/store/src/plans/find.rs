@@ -64,6 +64,10 @@ pub struct PlanMarkdown {
 const PLACE: &str = "SELECT t.id, t.task_id, t.title, t.status, t.plan_id, p.name, t.wave_id \
                      FROM tasks t LEFT JOIN plans p ON p.id = t.plan_id";
 
+/// The tasks of the plan ?1, or, when that is null, of all open plans: by the index of each plan's tasks.
+const OF_PLANS: &str =
+    "t.plan_id IN (SELECT id FROM plans WHERE CASE WHEN ?1 IS NULL THEN status IN ('todo', 'doing') ELSE id = ?1 END)";
+
 fn place(row: &Row<'_>) -> rusqlite::Result<TaskPlace> {
     Ok(TaskPlace {
         id: row.get(0)?,
@@ -151,14 +155,25 @@ impl Plans<'_> {
         found.ok_or_else(|| Error::not_found("task", task))
     }
 
-    /// The tasks with the code `code`, by row: of the plan `plan`, or else of all plans that are todo or doing.
+    /// The tasks with the code `code`, by row: of the plan `plan`, or else of all plans that are todo or doing. A code
+    /// `W1/T1-01` also names the task T1-01 of the wave W1.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn tasks_by_code(self, code: &str, plan: Option<i64>) -> Result<Vec<TaskPlace>> {
-        let sql = format!(
-            "{PLACE} WHERE t.task_id = ?1 AND CASE WHEN ?2 IS NULL THEN p.status IN ('todo', 'doing') ELSE t.plan_id = ?2 END ORDER BY t.id"
+        let (sql, wave) = code.split_once('/').map_or_else(
+            || (format!("{PLACE} WHERE {OF_PLANS} AND t.task_id = ?2 ORDER BY t.id"), None),
+            |(wave, _)| {
+                let in_wave = "t.wave_id = ?3 AND t.task_id = substr(?2, length(?3) + 2)";
+                (format!("{PLACE} WHERE {OF_PLANS} AND (t.task_id = ?2 OR {in_wave}) ORDER BY t.id"), Some(wave))
+            },
         );
-        self.store.read(|connection| connection.prepare(&sql)?.query_map(params![code, plan], place)?.collect())
+        self.store.read(|connection| {
+            let mut select = connection.prepare(&sql)?;
+            match wave {
+                None => select.query_map(params![plan, code], place)?.collect(),
+                Some(wave) => select.query_map(params![plan, code, wave], place)?.collect(),
+            }
+        })
     }
 }

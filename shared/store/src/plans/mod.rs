@@ -17,9 +17,11 @@ mod import;
 mod judged_plan;
 mod judged_task;
 mod judged_wave;
+mod recount;
 mod rounds;
 mod state;
 mod take;
+mod versions;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -38,8 +40,10 @@ pub use import::{Imported, SpecWave};
 pub use judged_plan::{PlanFacts, PlanStamp, Stamped};
 pub use judged_task::{FinishedTask, Judgement, RejectedTask, Rejection};
 pub use judged_wave::{WaveEnd, WaveFacts, WaveTask};
+pub use recount::{Counted, Miscount, Named, Recount};
 pub use state::{TaskStatus, WaveStatus};
 pub use take::{WorkPlan, WorkTask, WorkWave};
+pub use versions::{PlanChange, Recorded, Version};
 
 impl Store {
     /// Plans, waves and tasks, for writing.
@@ -77,7 +81,7 @@ type Step<T> = std::result::Result<T, Halt>;
 
 impl Plans<'_> {
     fn write<T>(self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        self.store.write(|connection| work(connection).map_err(|halt| self.fail(halt)))
+        self.store.write_logged(|connection| work(connection).map_err(|halt| self.fail(halt)))
     }
 
     fn read<T>(self, work: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {

@@ -5,10 +5,15 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 use serde::Serialize;
 
+use crewkit_store::plan_views::TaskRow;
+use crewkit_store::plans::TaskStatus;
 use crewkit_tool::args::{self, RowId};
 use crewkit_tool::{Answer, Context, Outcome, exit_code, text};
 
 use super::{Subcommand, show};
+
+/// The filter for all states that ask for more work.
+const OPEN: &str = "open";
 
 pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "list", command: List::command, run: list },
@@ -70,16 +75,68 @@ fn list(context: &Context, arguments: &[OsString]) -> Answer {
     })
 }
 
-/// Lists the tasks of a plan by the wave's position and the task's code
+/// Lists the tasks of a plan by the wave's position and the task's code; several filters have to hold together
 #[derive(Parser)]
 #[command(name = "list-tasks", bin_name = "plan-db list-tasks")]
 struct ListTasks {
     /// The plan's number
     #[arg(value_name = "PLAN_ID")]
     plan: RowId,
+    /// Only tasks in these states, separated by commas: pending, in_progress, done, blocked, skipped, or open (the first
+    /// two and blocked)
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
+    status: Vec<String>,
+    /// Only tasks of these waves, by their codes, separated by commas
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    wave: Vec<String>,
+    /// Only tasks of these priorities, separated by commas
+    #[arg(long, value_name = "P0-P3", value_delimiter = ',', value_parser = ["P0", "P1", "P2", "P3"])]
+    priority: Vec<String>,
+    /// Only tasks for this model
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Only tasks for this executor
+    #[arg(long, value_name = "AGENT")]
+    executor: Option<String>,
+    /// Only tasks that were validated
+    #[arg(long, conflicts_with = "unvalidated")]
+    validated: bool,
+    /// Only tasks that were not validated
+    #[arg(long)]
+    unvalidated: bool,
+    /// Only tasks whose code or title holds this text, letters of either case alike
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     /// A JSON list instead of a table
     #[arg(long)]
     json: bool,
+}
+
+fn state(given: &str) -> Result<String, String> {
+    if given == OPEN || TaskStatus::parse(given).is_some() {
+        return Ok(given.to_owned());
+    }
+    Err(format!("none of: {} | {OPEN}", TaskStatus::words()))
+}
+
+impl ListTasks {
+    fn takes(&self, task: &TaskRow) -> bool {
+        let any =
+            |wanted: &[String], fits: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|one| fits(one));
+        let same = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        let finished = matches!(task.status.as_str(), "done" | "skipped");
+        any(&self.status, &|state| state == task.status || state == OPEN && !finished)
+            && any(&self.wave, &|code| code == task.wave)
+            && any(&self.priority, &|priority| Some(priority) == task.priority.as_deref())
+            && same(&self.model, &task.model)
+            && same(&self.executor, &task.executor)
+            && (!self.validated || task.validated_at.is_some())
+            && (!self.unvalidated || task.validated_at.is_none())
+            && self.search.as_ref().is_none_or(|part| {
+                let part = part.to_lowercase();
+                task.code.to_lowercase().contains(&part) || task.title.to_lowercase().contains(&part)
+            })
+    }
 }
 
 #[derive(Serialize)]
@@ -100,7 +157,8 @@ fn list_tasks(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<ListTasks>(arguments, exit_code::REFUSED, |args| {
         let views = context.store()?.plan_views();
         let name = views.name(args.plan.0)?.ok_or_else(|| show::no_plan(args.plan))?;
-        let tasks = views.tasks(args.plan.0)?;
+        let mut tasks = views.tasks(args.plan.0)?;
+        tasks.retain(|task| args.takes(task));
         if args.json {
             let tasks: Vec<_> = tasks
                 .into_iter()

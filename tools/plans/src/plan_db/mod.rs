@@ -9,14 +9,14 @@ pub(crate) mod complete;
 mod config_check;
 pub(crate) mod conflict_check;
 mod context;
-mod create;
+pub(crate) mod create;
 mod drift_check;
 mod export;
 pub(crate) mod import;
 mod json;
 mod kanban;
 mod list;
-mod next;
+pub(crate) mod next;
 mod pass_on;
 mod paths;
 mod plan_spec;
@@ -27,6 +27,7 @@ pub(crate) mod spec;
 mod token_report;
 pub(crate) mod update;
 pub(crate) mod validate;
+mod watch;
 mod where_;
 pub(crate) mod words;
 
@@ -68,6 +69,7 @@ const GROUPS: &[&[Subcommand]] = &[
     validate::SUBCOMMANDS,
     pass_on::SUBCOMMANDS,
     list::SUBCOMMANDS,
+    watch::SUBCOMMANDS,
     json::SUBCOMMANDS,
     kanban::SUBCOMMANDS,
     context::SUBCOMMANDS,

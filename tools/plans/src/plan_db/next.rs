@@ -170,6 +170,17 @@ fn first(plan: &WorkPlan, which: Which) -> Option<usize> {
     ready_tasks(plan, which).next().map(|(place, _)| place)
 }
 
+/// The pending tasks that wait for nothing, by the wave's position, then row.
+pub(crate) fn ready_in_order(plan: &WorkPlan) -> Vec<&WorkTask> {
+    let position = |task: &WorkTask| {
+        let wave = plan.waves.iter().position(|wave| Some(wave.id) == task.wave);
+        (wave.unwrap_or(usize::MAX), task.id)
+    };
+    let mut tasks: Vec<_> = ready_tasks(plan, Which { disjoint: false }).map(|(_, task)| task).collect();
+    tasks.sort_by_key(|task| position(task));
+    tasks
+}
+
 /// The pending tasks that wait for nothing, with their places.
 fn ready_tasks(plan: &WorkPlan, which: Which) -> impl Iterator<Item = (usize, &WorkTask)> {
     let open: Vec<i64> = plan.waves.iter().filter(|wave| judge(plan, wave) == Ready::Yes).map(|wave| wave.id).collect();

@@ -4,9 +4,11 @@
 //! `do` is of the new form (`files`, `ref`, `verify`, `depends_on`), one with `title` alone of the old (`description`,
 //! `test_criteria`). What import cannot do without is a fault; what the published schema asks beyond that is a warning.
 
+mod cycles;
+mod lines;
 mod task;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crewkit_store::plans::{NewWave, SpecWave};
@@ -41,16 +43,17 @@ impl Spec {
 /// Reads a spec; `known` are the codes of the plan's waves.
 ///
 /// # Errors
-/// All faults, a line each, at least one.
+/// All faults, a line each with its line in the spec, at least one.
 pub(crate) fn read(bytes: &[u8], known: &[String]) -> Result<Spec, Vec<String>> {
     let root = parse(bytes).map_err(|fault| vec![fault])?;
     let mut reader = Reader { known, ..Reader::default() };
     let spec = reader.spec(&root);
     if reader.faults.is_empty() {
-        Ok(Spec { warnings: reader.warnings.into_iter().map(Warning::line).collect(), ..spec })
-    } else {
-        Err(reader.faults)
+        return Ok(Spec { warnings: reader.warnings.into_iter().map(Warning::line).collect(), ..spec });
     }
+    let places: Vec<&str> = reader.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    let lines = lines::of(without_mark(bytes), &places);
+    Err(reader.faults.iter().zip(lines).map(|(fault, line)| format!("line {line}: {}", fault.what)).collect())
 }
 
 /// The object that a spec is: JSON when it begins as that, else YAML.
@@ -58,7 +61,7 @@ pub(crate) fn read(bytes: &[u8], known: &[String]) -> Result<Spec, Vec<String>> 
 /// # Errors
 /// Why it is none, in one line.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     let value = if is_json(bytes) {
         serde_json::from_slice(bytes).map_err(|fault| format!("no JSON: {fault}"))?
     } else {
@@ -76,10 +79,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 /// # Errors
 /// As [`parse`].
 pub(crate) fn as_json(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    if is_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
+    if is_json(without_mark(&bytes)) {
         return Ok(bytes);
     }
     serde_json::to_vec_pretty(&parse(&bytes)?).map_err(|fault| fault.to_string())
+}
+
+/// The text behind a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 fn is_json(bytes: &[u8]) -> bool {
@@ -106,74 +114,101 @@ impl Warning {
     }
 }
 
+/// A part of a spec: what people call it, and where it is (a JSON Pointer, RFC 6901).
+#[derive(Debug, Clone, Default)]
+struct Place {
+    name: String,
+    pointer: String,
+}
+
+impl Place {
+    fn new(name: impl Into<String>, pointer: impl Into<String>) -> Self {
+        Self { name: name.into(), pointer: pointer.into() }
+    }
+}
+
+#[derive(Debug)]
+struct Fault {
+    pointer: String,
+    what: String,
+}
+
 #[derive(Debug, Default)]
 struct Reader<'a> {
     known: &'a [String],
-    faults: Vec<String>,
+    faults: Vec<Fault>,
     warnings: Vec<Warning>,
+    warned: HashMap<String, usize>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, place: &str, what: impl AsRef<str>) {
+    /// A fault of a place, or, where `field` is not empty, of that field of it.
+    fn fault(&mut self, place: &Place, field: &str, what: impl AsRef<str>) {
         let what = what.as_ref();
-        self.faults.push(if place.is_empty() { what.to_owned() } else { format!("{place}: {what}") });
+        let Place { name, pointer } = place;
+        let pointer = if field.is_empty() { pointer.clone() } else { format!("{pointer}/{field}") };
+        let what = if name.is_empty() { what.to_owned() } else { format!("{name}: {what}") };
+        self.faults.push(Fault { pointer, what });
     }
 
     fn warn(&mut self, what: impl Into<String>, code: Option<&str>) {
         let what = what.into();
         let codes: Vec<String> = code.map(str::to_owned).into_iter().collect();
-        match self.warnings.iter_mut().find(|warning| warning.what == what) {
-            Some(warning) => warning.codes.extend(codes),
-            None => self.warnings.push(Warning { what, codes }),
+        if let Some(&place) = self.warned.get(&what) {
+            self.warnings[place].codes.extend(codes);
+        } else {
+            self.warned.insert(what.clone(), self.warnings.len());
+            self.warnings.push(Warning { what, codes });
         }
     }
 
     /// The text of a field; a fault when it is something else, `None` when it is absent.
-    fn text<'v>(&mut self, place: &str, object: &'v Map<String, Value>, field: &str) -> Option<&'v str> {
+    fn text<'v>(&mut self, place: &Place, object: &'v Map<String, Value>, field: &str) -> Option<&'v str> {
         match object.get(field) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text),
             Some(other) => {
-                self.fault(place, format!("{field} is {}, not text", kind_of(other)));
+                self.fault(place, field, format!("{field} is {}, not text", kind_of(other)));
                 None
             }
         }
     }
 
     /// A list of a field; a fault when it is something else, `None` when it is absent.
-    fn list<'v>(&mut self, place: &str, object: &'v Map<String, Value>, field: &str) -> Option<&'v [Value]> {
+    fn list<'v>(&mut self, place: &Place, object: &'v Map<String, Value>, field: &str) -> Option<&'v [Value]> {
         match object.get(field) {
             None | Some(Value::Null) => None,
             Some(Value::Array(list)) => Some(list),
             Some(other) => {
-                self.fault(place, format!("{field} is {}, not a list", kind_of(other)));
+                self.fault(place, field, format!("{field} is {}, not a list", kind_of(other)));
                 None
             }
         }
     }
 
     /// A code or name: one line that says something; a fault otherwise.
-    fn name(&mut self, place: &str, object: &Map<String, Value>, field: &str) -> String {
+    fn name(&mut self, place: &Place, object: &Map<String, Value>, field: &str) -> String {
         let absent = matches!(object.get(field), None | Some(Value::Null));
         let name = self.text(place, object, field).map(text::fold_line_ends).unwrap_or_default();
         if name.trim().is_empty() && (absent || object[field].is_string()) {
-            self.fault(place, format!("{field} is {}", if absent { "missing" } else { "empty" }));
+            self.fault(place, field, format!("{field} is {}", if absent { "missing" } else { "empty" }));
         }
         name
     }
 
     fn spec(&mut self, root: &Map<String, Value>) -> Spec {
-        let request = self.text("", root, "user_request");
+        let top = Place::default();
+        let request = self.text(&top, root, "user_request");
         if request.is_none_or(|request| request.trim().is_empty()) {
             self.warn("the spec has no user_request", None);
         }
         let first = request.and_then(|request| request.lines().find(|line| !line.trim().is_empty()));
         let first = first.map(|line| text::head(line.trim(), REQUEST_CHARACTERS).to_owned());
-        let description = self.text("", root, "description").filter(|text| !text.is_empty());
+        let description = self.text(&top, root, "description").filter(|text| !text.is_empty());
         let description = description.map(str::to_owned).or(first);
         self.requirements(root);
         let mut waves = Vec::new();
-        match self.list("", root, "waves") {
+        match self.list(&top, root, "waves") {
             Some(list) => {
                 if list.is_empty() {
                     self.warn("the spec has no wave", None);
@@ -182,30 +217,33 @@ impl Reader<'_> {
                 for (index, value) in list.iter().enumerate() {
                     let wave = self.wave(index, value);
                     let code = wave.wave.code.clone();
+                    let place = Place::new(format!("wave {code}"), format!("/waves/{index}"));
                     if !code.is_empty() && self.known.contains(&code) {
-                        self.fault(&format!("wave {code}"), "the plan has this wave already");
+                        self.fault(&place, "id", "the plan has this wave already");
                     }
-                    if !code.is_empty() && !codes.insert(code.clone()) {
-                        self.fault(&format!("wave {code}"), "twice in the spec");
+                    if !code.is_empty() && !codes.insert(code) {
+                        self.fault(&place, "id", "twice in the spec");
                     }
                     waves.push(wave);
                 }
                 self.dependencies(&waves, &codes);
+                self.circle(&waves);
             }
-            None if !root.contains_key("waves") || root["waves"].is_null() => self.fault("", "waves is missing"),
+            None if !root.contains_key("waves") || root["waves"].is_null() => self.fault(&top, "", "waves is missing"),
             None => {}
         }
         Spec { description, waves, warnings: Vec::new() }
     }
 
     fn requirements(&mut self, root: &Map<String, Value>) {
-        let list = self.list("", root, "requirements").unwrap_or_default();
+        let list = self.list(&Place::default(), root, "requirements").unwrap_or_default();
         if list.is_empty() {
             self.warn("the spec has no requirements", None);
         }
         for (index, value) in list.iter().enumerate() {
             let Value::Object(requirement) = value else {
-                self.fault(&format!("requirement {}", index + 1), format!("{}, not an object", kind_of(value)));
+                let place = Place::new(format!("requirement {}", index + 1), format!("/requirements/{index}"));
+                self.fault(&place, "", format!("{}, not an object", kind_of(value)));
                 continue;
             };
             let named = |field: &str| requirement.get(field).and_then(Value::as_str).unwrap_or_default();
@@ -238,13 +276,14 @@ impl Reader<'_> {
     }
 
     fn wave(&mut self, index: usize, value: &Value) -> SpecWave {
-        let nameless = format!("wave {}", index + 1);
+        let pointer = format!("/waves/{index}");
+        let nameless = Place::new(format!("wave {}", index + 1), &pointer);
         let Value::Object(object) = value else {
-            self.fault(&nameless, format!("{}, not an object", kind_of(value)));
+            self.fault(&nameless, "", format!("{}, not an object", kind_of(value)));
             return SpecWave::default();
         };
         let code = self.name(&nameless, object, "id");
-        let place = if code.is_empty() { nameless } else { format!("wave {code}") };
+        let place = if code.is_empty() { nameless } else { Place::new(format!("wave {code}"), pointer) };
         if !code.is_empty() && !begins_as(&code, 'W') {
             self.warn("waves whose id is not W and a digit or F", Some(&code));
         }
@@ -252,7 +291,7 @@ impl Reader<'_> {
             None | Some(Value::Null) => 8.0,
             Some(Value::Number(number)) => number.as_f64().unwrap_or(8.0),
             Some(other) => {
-                self.fault(&place, format!("estimated_hours is {}, not a number", kind_of(other)));
+                self.fault(&place, "estimated_hours", format!("estimated_hours is {}, not a number", kind_of(other)));
                 8.0
             }
         };
@@ -269,7 +308,7 @@ impl Reader<'_> {
         };
         let list = match object.get("tasks") {
             None | Some(Value::Null) => {
-                self.fault(&place, "tasks is missing");
+                self.fault(&place, "", "tasks is missing");
                 &[]
             }
             Some(_) => self.list(&place, object, "tasks").unwrap_or_default(),
@@ -282,15 +321,17 @@ impl Reader<'_> {
         for (index, value) in list.iter().enumerate() {
             let task = self.task(&place, index, value);
             if !task.code.is_empty() && !codes.insert(task.code.clone()) {
-                self.fault(&place, format!("task {} twice", task.code));
+                let task_place = Place::new(&place.name, format!("{}/tasks/{index}", place.pointer));
+                self.fault(&task_place, "id", format!("task {} twice", task.code));
             }
             tasks.push(task);
         }
+        self.circle_of_tasks(&place, list);
         SpecWave { wave, tasks }
     }
 
     /// Codes given as text or as a list, separated by commas; `None` when the field is absent.
-    fn codes(&mut self, place: &str, object: &Map<String, Value>, field: &str) -> Option<String> {
+    fn codes(&mut self, place: &Place, object: &Map<String, Value>, field: &str) -> Option<String> {
         let codes = match object.get(field) {
             None | Some(Value::Null) => return None,
             Some(Value::String(text)) => text::fold_line_ends(text).trim().to_owned(),
@@ -298,19 +339,23 @@ impl Reader<'_> {
                 list.iter().filter_map(Value::as_str).map(str::trim).collect::<Vec<_>>().join(",")
             }
             Some(other) => {
-                self.fault(place, format!("{field} is {}, neither text nor a list of text", kind_of(other)));
+                self.fault(place, field, format!("{field} is {}, neither text nor a list of text", kind_of(other)));
                 return None;
             }
         };
         (!codes.is_empty()).then_some(codes)
     }
 
-    fn precondition(&mut self, place: &str, object: &Map<String, Value>) -> Option<String> {
+    fn precondition(&mut self, place: &Place, object: &Map<String, Value>) -> Option<String> {
         match object.get("precondition") {
             None | Some(Value::Null) => None,
             Some(conditions @ (Value::Array(_) | Value::Object(_))) => Some(conditions.to_string()),
             Some(other) => {
-                self.fault(place, format!("precondition is {}, neither a list nor an object", kind_of(other)));
+                self.fault(
+                    place,
+                    "precondition",
+                    format!("precondition is {}, neither a list nor an object", kind_of(other)),
+                );
                 None
             }
         }

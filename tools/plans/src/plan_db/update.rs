@@ -21,7 +21,7 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
 #[derive(Debug, Parser)]
 #[command(name = "update-task", bin_name = "plan-db update-task", args_override_self = true)]
 struct UpdateTask {
-    /// Row id of the task, or its code when exactly one open plan has it
+    /// Row id of the task, or its code (T1-01, W1/T1-01) when exactly one open plan has it
     #[arg(value_name = "TASK")]
     task: String,
     /// The new state
@@ -96,30 +96,35 @@ fn update_task(context: &Context, arguments: &[OsString]) -> Answer {
             return Err(guarded());
         }
         let task = find_task(context, &args.task, args.plan)?;
-        let host = context.host();
         let change = TaskChange {
             task,
             to,
             notes: args.notes.as_deref(),
             tokens: args.tokens,
             output_data: args.output_data.as_deref(),
-            host: &host,
+            host: &context.host(),
         };
-        let changed = context.store()?.plans().change_task(&change, &context.now())?;
-        let mut answer = Outcome::silent();
-        if let Some(wave) = &changed.wave_completed {
-            answer = answer.with_note(format!("[OK] Wave {wave} completed"));
-        }
-        if let Some(wave) = &changed.wave_reopened {
-            answer = answer.with_note(format!("[WARN] Wave {wave} is open again"));
-        }
-        if let Some(plan) = changed.plan_closed {
-            let line = format!("[WARN] Plan {plan} is closed with an open task; plan-db start {plan} --force opens it");
-            answer = answer.with_note(line);
-        }
-        let tokens = args.tokens.map(|tokens| format!(" (tokens: {tokens})")).unwrap_or_default();
-        Ok(answer.with_note(format!("[OK] Task {task}: {} -> {}{tokens}", changed.from, to.as_str())))
+        change_task(context, &change)
     })
+}
+
+/// Changes a task's state; what followed from it stands on standard error.
+pub(crate) fn change_task(context: &Context, change: &TaskChange<'_>) -> Answer {
+    let changed = context.store()?.plans().change_task(change, &context.now())?;
+    let mut answer = Outcome::silent();
+    if let Some(wave) = &changed.wave_completed {
+        answer = answer.with_note(format!("[OK] Wave {wave} completed"));
+    }
+    if let Some(wave) = &changed.wave_reopened {
+        answer = answer.with_note(format!("[WARN] Wave {wave} is open again"));
+    }
+    if let Some(plan) = changed.plan_closed {
+        let line = format!("[WARN] Plan {plan} is closed with an open task; plan-db start {plan} --force opens it");
+        answer = answer.with_note(line);
+    }
+    let tokens = change.tokens.map(|tokens| format!(" (tokens: {tokens})")).unwrap_or_default();
+    let (task, to) = (change.task, change.to.as_str());
+    Ok(answer.with_note(format!("[OK] Task {task}: {} -> {to}{tokens}", changed.from)))
 }
 
 fn guarded() -> Refusal {
@@ -128,8 +133,8 @@ fn guarded() -> Refusal {
     )
 }
 
-/// The row of the task that `given` names: a row id, or a code that exactly one task of the plan `plan`, or else of all
-/// plans that are open, has.
+/// The row of the task that `given` names: a row id, or a code (`T1-01`, `W1/T1-01`) that exactly one task of the plan
+/// `plan`, or else of all plans that are open, has.
 ///
 /// # Errors
 /// A refusal that names `given`, and the candidates where there are several.

@@ -66,6 +66,11 @@ impl FileSet {
         self.names.extend(other.names);
     }
 
+    /// The names, sorted; those of folders end in `/`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.names.iter().cloned().collect()
+    }
+
     /// Whether nothing is named.
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()

@@ -7,17 +7,18 @@ use crewkit_tool::text;
 use serde_json::{Map, Value, json};
 
 use super::super::add::{KINDS, requirement_ids};
-use super::{Reader, begins_as, code_list, kind_of};
+use super::{Place, Reader, begins_as, code_list, kind_of};
 
 impl Reader<'_> {
-    pub(super) fn task(&mut self, wave: &str, index: usize, value: &Value) -> NewTask {
-        let nameless = format!("{wave}, task {}", index + 1);
+    pub(super) fn task(&mut self, wave: &Place, index: usize, value: &Value) -> NewTask {
+        let pointer = format!("{}/tasks/{index}", wave.pointer);
+        let nameless = Place::new(format!("{}, task {}", wave.name, index + 1), &pointer);
         let Value::Object(object) = value else {
-            self.fault(&nameless, format!("{}, not an object", kind_of(value)));
+            self.fault(&nameless, "", format!("{}, not an object", kind_of(value)));
             return NewTask::default();
         };
         let code = self.name(&nameless, object, "id");
-        let place = if code.is_empty() { nameless } else { format!("{wave}, task {code}") };
+        let place = if code.is_empty() { nameless } else { Place::new(format!("{}, task {code}", wave.name), pointer) };
         let number =
             code.strip_prefix('T').unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_digit() || c == 'F');
         let usual = begins_as(&code, 'T') && number.len() > 1 && number.starts_with('-');
@@ -27,16 +28,11 @@ impl Reader<'_> {
         let filled = |text: &&str| !text.trim().is_empty();
         let to_do = self.text(&place, object, "do").filter(filled);
         let title = self.text(&place, object, "title").filter(filled);
-        let Some(heading) = to_do.or(title) else {
-            if [object.get("do"), object.get("title")]
-                .into_iter()
-                .flatten()
-                .all(|value| value.is_null() || value.is_string())
-            {
-                self.fault(&place, "both do and title are missing or empty");
-            }
-            return NewTask { code, ..NewTask::default() };
-        };
+        let texts = [object.get("do"), object.get("title")];
+        if to_do.or(title).is_none() && texts.into_iter().flatten().all(|value| value.is_null() || value.is_string()) {
+            self.fault(&place, "do", "both do and title are missing or empty");
+        }
+        let heading = to_do.or(title).unwrap_or_default();
         let files = self.files(&place, object);
         let reference =
             self.text(&place, object, "ref").map(text::fold_line_ends).filter(|text| !text.trim().is_empty());
@@ -100,20 +96,20 @@ impl Reader<'_> {
         }
     }
 
-    fn files<'v>(&mut self, place: &str, object: &'v Map<String, Value>) -> Vec<&'v str> {
+    fn files<'v>(&mut self, place: &Place, object: &'v Map<String, Value>) -> Vec<&'v str> {
         let list = self.list(place, object, "files").unwrap_or_default();
         if list.iter().any(|file| !file.is_string()) {
-            self.fault(place, "files holds something that is not text");
+            self.fault(place, "files", "files holds something that is not text");
         }
         list.iter().filter_map(Value::as_str).collect()
     }
 
-    fn priority(&mut self, place: &str, object: &Map<String, Value>) -> String {
+    fn priority(&mut self, place: &Place, object: &Map<String, Value>) -> String {
         match object.get("priority") {
             None | Some(Value::Null) => "P1".to_owned(),
             Some(Value::String(priority)) if matches!(priority.as_str(), "P0" | "P1" | "P2" | "P3") => priority.clone(),
             Some(other) => {
-                self.fault(place, format!("priority {other} is none of P0, P1, P2, P3"));
+                self.fault(place, "priority", format!("priority {other} is none of P0, P1, P2, P3"));
                 String::new()
             }
         }
@@ -131,14 +127,14 @@ impl Reader<'_> {
         kind
     }
 
-    fn effort(&mut self, place: &str, object: &Map<String, Value>) -> i64 {
+    fn effort(&mut self, place: &Place, object: &Map<String, Value>) -> i64 {
         match object.get("effort") {
             None | Some(Value::Null) => 1,
             Some(effort) => {
                 if let Some(effort @ 1..=3) = effort.as_i64() {
                     return effort;
                 }
-                self.fault(place, format!("effort {effort} is not 1, 2 or 3"));
+                self.fault(place, "effort", format!("effort {effort} is not 1, 2 or 3"));
                 1
             }
         }

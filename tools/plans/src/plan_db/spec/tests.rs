@@ -154,14 +154,61 @@ fn every_fault_is_named_with_its_place() {
         (with(json!({ "model": 4 })), &["T1-01", "model", "not text"]),
         (with(json!({ "effort": 9 })), &["T1-01", "effort", "9"]),
         (with(json!({ "effort": "2" })), &["T1-01", "effort"]),
+        (with(json!({ "depends_on": {} })), &["T1-01", "depends_on"]),
+        (with(json!({ "depends_on": "T1-01" })), &["T1-01", "circle: T1-01 -> T1-01"]),
+        (wave(json!({ "depends_on": "W1" })), &["wave W1", "circle: W1 -> W1"]),
     ] {
         let found = faults(&value);
+        assert!(found.iter().all(|fault| fault.starts_with("line 1: ") || value.is_array()), "{found:?}");
         assert!(found.len() == 1 && parts.iter().all(|part| found[0].contains(part)), "{value}: {found:?}");
     }
+    let circle = json!({ "waves": [{ "id": "W1", "name": "a", "tasks": [], "depends_on": ["W2"] },
+        { "id": "W2", "name": "b", "tasks": [], "depends_on": "W1" }] });
+    assert_eq!(faults(&circle), ["line 1: wave W1: depends_on runs in a circle: W1 -> W2 -> W1"]);
     let several = json!({ "waves": [{ "tasks": [{}, { "id": "T1", "do": "x", "effort": 0 }] }] });
     assert_eq!(faults(&several).len(), 5);
     assert!(read(b"{\"waves\":[", &[]).expect_err("faults")[0].contains("no JSON"));
     assert!(read(b"\xef\xbb\xbf{\"waves\":[]}", &[]).is_ok());
+}
+
+#[test]
+fn all_faults_of_all_tasks_are_named_with_their_lines() {
+    let text = r#"{
+ "user_request": 1,
+ "waves": [
+  {"id": "W1", "name": "One", "tasks": [
+   {"id": "T1-01",
+    "do": 5,
+    "files": "a.ts",
+    "priority": "P9"},
+   {"do": "",
+    "effort": 9,
+    "verify": "x"}
+  ]},
+  7
+ ]
+}"#;
+    let wanted = [
+        "line 2: user_request is a number, not text",
+        "line 6: wave W1, task T1-01: do is a number, not text",
+        "line 7: wave W1, task T1-01: files is text, not a list",
+        "line 8: wave W1, task T1-01: priority \"P9\" is none of P0, P1, P2, P3",
+        "line 9: wave W1, task 2: both do and title are missing or empty",
+        "line 9: wave W1, task 2: id is missing",
+        "line 10: wave W1, task 2: effort 9 is not 1, 2 or 3",
+        "line 11: wave W1, task 2: verify is text, not a list",
+        "line 13: wave 2: a number, not an object",
+    ];
+    let mut found = read(text.as_bytes(), &[]).expect_err("faults");
+    found.sort_by_key(|fault| {
+        (fault.trim_start_matches("line ").split(':').next().and_then(|line| line.parse::<usize>().ok()), fault.clone())
+    });
+    assert_eq!(found, wanted);
+    let yaml = "waves:\n- id: W1\n  name: One\n  tasks:\n  - id: T1-01\n    do: x\n    model: 4\n";
+    assert_eq!(
+        read(yaml.as_bytes(), &[]).expect_err("faults"),
+        ["line 7: wave W1, task T1-01: model is a number, not text"]
+    );
 }
 
 #[test]
