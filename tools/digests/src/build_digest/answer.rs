@@ -97,6 +97,7 @@ impl Known {
             error: LONGEST_ERROR,
             warnings: content.warnings.len().min(MOST_WARNINGS),
             warning: LONGEST_WARNING,
+            details: content.details.len().min(MOST_ALL),
             tail: content.tail.len(),
         };
         loop {
@@ -115,7 +116,15 @@ impl Known {
             let Listed { errors, errors_total, warnings, warnings_total, .. } = self.lines.clone();
             // A list that is not full has left out nothing but repeats.
             let unlisted = if errors.len() < MOST_ALL { 0 } else { errors_total - errors.len() };
-            Content { errors, errors_total, unlisted, warnings, warnings_total, tail: Vec::new() }
+            Content {
+                errors,
+                errors_total,
+                unlisted,
+                warnings,
+                warnings_total,
+                details: self.details(),
+                tail: Vec::new(),
+            }
         } else {
             Content {
                 errors: self.told(&found.errors),
@@ -123,6 +132,7 @@ impl Known {
                 unlisted: found.errors_dropped,
                 warnings: self.told(&found.warnings),
                 warnings_total: found.warning_count.max(found.told.1),
+                details: Vec::new(),
                 tail: Vec::new(),
             }
         };
@@ -144,6 +154,19 @@ impl Known {
         let kept = tail.len().saturating_sub(MOST_TAIL);
         tail.drain(..kept);
         content
+    }
+
+    /// Errors with place and message, where the lines alone don't say both.
+    fn details(&self) -> Vec<String> {
+        let lines = &self.lines.errors;
+        let says = |part: &str| part.is_empty() || lines.iter().any(|line| line.contains(part));
+        let is_told = |finding: &Finding| {
+            let name = finding.file.rsplit('/').next().unwrap_or_default();
+            says(name) && says(head(&finding.msg, 30))
+        };
+        let first = &self.found.errors[..self.found.errors.len().min(MOST_ALL)];
+        let hidden = first.iter().any(|finding| !finding.file.is_empty() && !is_told(finding));
+        if hidden { self.told(first) } else { Vec::new() }
     }
 
     /// Findings as lines, those with the same message as one.
@@ -207,6 +230,7 @@ impl Known {
             errors_total: (content.errors_total > errors.len()).then_some(content.errors_total),
             errors: (all || !errors.is_empty()).then_some(errors),
             more: (more > 0).then_some(more),
+            details: cut(&content.details, level.details, level.error),
             warnings_total: has_more_warnings.then_some(content.warnings_total),
             warnings: (all || !warnings.is_empty()).then_some(warnings),
             tail: cut(&content.tail[content.tail.len() - level.tail..], level.tail, level.error),
@@ -228,6 +252,7 @@ struct Content {
     unlisted: usize,
     warnings: Vec<String>,
     warnings_total: usize,
+    details: Vec<String>,
     tail: Vec<String>,
 }
 
@@ -238,6 +263,7 @@ struct Level {
     error: usize,
     warnings: usize,
     warning: usize,
+    details: usize,
     tail: usize,
 }
 
@@ -255,10 +281,14 @@ impl Level {
         if self.error > 80 {
             return Some(Self { error: self.error * 3 / 4, ..self });
         }
+        if self.details > 3 {
+            return Some(Self { details: self.details - 1, ..self });
+        }
         if self.tail > 0 {
             return Some(Self { tail: self.tail - 1, ..self });
         }
-        (self.errors > 1).then_some(Self { errors: (self.errors * 3 / 4).max(1), ..self })
+        let details = self.details.saturating_sub(1);
+        (self.errors > 1).then_some(Self { errors: (self.errors * 3 / 4).max(1), details, ..self })
     }
 }
 
@@ -283,6 +313,8 @@ struct Answer<'a> {
     errors_total: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

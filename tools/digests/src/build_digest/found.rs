@@ -56,12 +56,14 @@ pub(super) struct Found {
     pub(super) unread: bool,
     marks: Vec<&'static str>,
     last: Option<(Level, usize)>,
+    /// The tool that the last finding is from; empty where that is not known.
+    pub(super) owner: &'static str,
 }
 
 /// Tools that run others come before them: what runs all is the framework.
-const OUTER_FIRST: [&str; 15] = [
-    "nextjs", "vite", "webpack", "gradle", "maven", "make", "cargo", "go", "tsc", "eslint", "ruff", "mypy", "javac",
-    "clang", "gcc",
+const OUTER_FIRST: [&str; 17] = [
+    "nextjs", "vite", "esbuild", "webpack", "gradle", "maven", "make", "cargo", "go", "tsc", "eslint", "ruff", "mypy",
+    "pyright", "javac", "clang", "gcc",
 ];
 
 impl Found {
@@ -77,6 +79,7 @@ impl Found {
         if level == Level::Error {
             self.hard += 1;
         }
+        self.owner = framework;
         self.keep(level, place, msg);
     }
 
@@ -85,6 +88,7 @@ impl Found {
         if level == Level::Error {
             self.soft += 1;
         }
+        self.owner = "";
         self.keep(level, None, msg);
     }
 
@@ -132,6 +136,7 @@ impl Found {
     /// The last soft error is a tool's own after all.
     pub(super) fn harden(&mut self, framework: &'static str) {
         self.mark(framework);
+        self.owner = framework;
         if matches!(self.last, Some((Level::Error, _))) {
             self.soft = self.soft.saturating_sub(1);
             self.hard += 1;

@@ -133,7 +133,8 @@ fn level_warns(text: &str) -> bool {
         return true;
     }
     let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["warn", "warning", "warnings"].iter().any(|level| word.eq_ignore_ascii_case(level))
+    let ends = matches!(text[word.len()..].chars().next(), None | Some(' ' | '\t' | ':' | ']' | ')' | '[' | '(' | '!'));
+    ends && ["warn", "warning", "warnings"].iter().any(|level| word.eq_ignore_ascii_case(level))
 }
 
 /// Whether a word says that the line warns: `warning` or `warn` or a name that ends in Warning, before a blank, a colon or a
@@ -160,6 +161,10 @@ fn is_heading(text: &str) -> bool {
 fn sounds_like_error(text: &str) -> bool {
     if ["Module not found", "Cannot find", "Failed to", "ERR!", "error["].iter().any(|part| text.contains(part)) {
         return true;
+    }
+    // A function of a stack may be called error.
+    if text.starts_with("at ") && text.contains(['(', '/']) {
+        return false;
     }
     let mut before = "";
     words(text).any(|(word, after)| {
@@ -258,6 +263,7 @@ mod tests {
             "Found 0 errors.",
             "0 error found",
             "FAILOVER ready",
+            "    at error (file:///app/x.js:351:42)",
             "terror: x",
             "no warnings",
             "src/errors.ts 3 kB",

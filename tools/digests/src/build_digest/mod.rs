@@ -54,7 +54,7 @@ const LONGEST_LINE: usize = 200;
 /// Keys: framework, status, exit_code; errors[], errors_total, more (those not listed), warnings[], warnings_total, tail[]
 /// (the output's last lines, where the errors don't tell the cause), timed_out; log (a file with the whole output;
 /// `crewkit log show ID` prints it) and log_bytes unless all is told. For a script also routes, bundle_size (next),
-/// build_time (next, vite), ts_errors.
+/// build_time (next, vite), ts_errors, and details[] (place and message, where the lines alone don't say both).
 ///
 /// status: ok (exit code 0 and no error seen), error, unsure (exit code and output contradict each other).
 #[derive(Parser, Debug)]

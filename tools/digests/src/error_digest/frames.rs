@@ -47,6 +47,31 @@ const FOREIGN: [&str; 16] = [
 /// Beginnings of what stands for a file in frames of a runtime.
 const RUNTIME: [&str; 8] = ["node:", "internal/", "bun:", "ext:", "deno:", "native", "webpack/", "<"];
 
+/// Packages of Java's runtime, and of libraries that stand between it and nearly every program.
+const JAVA: [&str; 21] = [
+    "java.",
+    "javax.",
+    "jakarta.",
+    "jdk.",
+    "sun.",
+    "com.sun.",
+    "kotlin.",
+    "kotlinx.",
+    "scala.",
+    "groovy.",
+    "org.springframework.",
+    "org.junit.",
+    "org.apache.",
+    "org.gradle.",
+    "org.hibernate.",
+    "org.eclipse.",
+    "com.google.common.",
+    "com.fasterxml.",
+    "io.netty.",
+    "reactor.",
+    "ch.qos.logback.",
+];
+
 /// Whether `file` belongs neither to a dependency nor to a runtime.
 pub(super) fn is_own(file: &str) -> bool {
     !file.is_empty()
@@ -61,7 +86,7 @@ pub(super) fn located(text: &str) -> Option<Place> {
     let (file, line) = numbered(head).unwrap_or((head, last));
     let file = file.strip_prefix("file://").unwrap_or(file);
     // A time of day is no place.
-    let is_path = file.contains(['.', '/', '\\', '<']) || file.len() > 3;
+    let is_path = file.contains(['.', '/', '\\', '<']);
     (is_path && !file.is_empty()).then(|| Place::new(file, line))
 }
 
@@ -113,8 +138,7 @@ fn java(method: &str, inner: &str) -> Option<Frame> {
     let place = located(inner)?;
     // A module (`java.base/`) or a class loader (`app//`) may stand before the class.
     let class = method.rsplit('/').next().unwrap_or(method);
-    let runtime = ["java.", "javax.", "jdk.", "sun.", "com.sun.", "kotlin.", "kotlinx.", "scala.", "groovy."];
-    let is_runtime = runtime.iter().any(|package| class.starts_with(package));
+    let is_runtime = JAVA.iter().any(|package| class.starts_with(package));
     Some(if is_runtime { Frame::Foreign(Some(place)) } else { judge(place) })
 }
 

@@ -91,7 +91,14 @@ pub(super) fn is_name(text: &str) -> bool {
         && !text.ends_with('.')
 }
 
-/// `Name: text` or a bare `Name`, whatever the name: what counts as a heading where the lines around it prove it one.
+/// `Name: text`, or a bare `NameError`: what counts as a heading right above a stack.
+pub(super) fn above_stack(text: &str) -> Option<(&str, &str)> {
+    let (kind, msg) = any_name(text)?;
+    let is_error = kind.ends_with("Error") || kind.ends_with("Exception");
+    (is_error || (kind.starts_with(char::is_uppercase) && !msg.is_empty())).then_some((kind, msg))
+}
+
+/// `Name: text` or a bare `Name`, whatever the name: the line that ends a traceback of Python.
 pub(super) fn any_name(text: &str) -> Option<(&str, &str)> {
     let (kind, msg) = text.split_once(':').unwrap_or((text, ""));
     (is_name(kind) && (msg.is_empty() || msg.starts_with(' '))).then_some((kind, msg.trim()))

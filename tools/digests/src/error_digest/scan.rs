@@ -90,8 +90,10 @@ pub(super) struct Scanner {
     traceback: Option<Traceback>,
     /// The place that Node.js prints before the source line, and how many lines ago.
     header: Option<(Place, usize)>,
-    /// The last line that was not blank, where nothing was open.
+    /// The line before, where nothing was open.
     previous: String,
+    /// What pytest says of a failure, before it names the type and the place.
+    said: Option<String>,
 }
 
 impl Scanner {
@@ -102,6 +104,11 @@ impl Scanner {
             return;
         }
         self.assertion(line);
+        if let Some(text) = line.strip_prefix("E   ") {
+            self.said.get_or_insert_with(|| text.trim().to_owned());
+        } else if self.said.is_some() && self.pytest(line) {
+            return;
+        }
         let line = without_margin(line);
         if self.message_of_panic(line) || self.in_traceback(line) {
             return;
@@ -127,7 +134,7 @@ impl Scanner {
         if let Some(frame) = frames::frame(line) {
             // The line before a frame is a heading, whatever the type is called.
             let previous = std::mem::take(&mut self.previous);
-            if let Some((kind, msg)) = heading::any_name(previous.trim()) {
+            if let Some((kind, msg)) = heading::above_stack(previous.trim()) {
                 let msg = Some(msg.to_owned());
                 let follow = Follow::Frames;
                 self.begin(Heading { kind: kind.to_owned(), msg, place: None, follow, needs_place: false });
@@ -148,6 +155,8 @@ impl Scanner {
     }
 
     fn blank(&mut self) {
+        // A stack stands right under its error.
+        self.previous.clear();
         if self.open.as_ref().is_some_and(|open| open.in_frames && open.heading.follow == Follow::Frames) {
             self.close();
         }
@@ -228,13 +237,6 @@ impl Scanner {
                     self.take(frame);
                     return true;
                 }
-                if let Some((place, name)) = line.rsplit_once(": ")
-                    && name == open.heading.kind
-                    && open.heading.place.is_none()
-                {
-                    // The line under a failure of pytest.
-                    open.heading.place = frames::located(place);
-                }
                 let ended = open.in_frames && open.heading.follow == Follow::Frames && !line.trim().starts_with("...");
                 if ended || open.lines > PATIENCE {
                     self.close();
@@ -253,6 +255,25 @@ impl Scanner {
             }
             _ => false,
         }
+    }
+
+    /// `path:3: NameError` under a failure of pytest.
+    fn pytest(&mut self, line: &str) -> bool {
+        let Some((place, kind)) = line.rsplit_once(": ") else { return false };
+        let Some(place) = frames::located(place).filter(|_| heading::is_name(kind) && !line.starts_with(' ')) else {
+            return false;
+        };
+        let msg = self.said.take().unwrap_or_default();
+        let is_open = self.open.as_ref().is_some_and(|open| open.heading.kind == kind);
+        match &mut self.open {
+            Some(open) if is_open => open.heading.place = open.heading.place.take().or(Some(place)),
+            _ => {
+                self.close();
+                self.push(kind.to_owned(), msg, Some(place));
+            }
+        }
+        self.close();
+        true
     }
 
     /// Whether the line belongs to a traceback of Python, or begins one.

@@ -39,7 +39,7 @@ impl LineReader for Cargo {
                 return true;
             }
             Next::Panic => {
-                found.append("", text);
+                found.append(" ", text);
                 return true;
             }
         }
@@ -115,11 +115,20 @@ impl Cargo {
                 found.harden("cargo");
             }
         } else if self.wants_label
+            && text.starts_with("= note: ")
+            && let Some(at) = ["undefined reference to ", "undefined symbol: ", "cannot find -l"]
+                .iter()
+                .find_map(|word| text.find(word))
+        {
+            // Of what the linker says the first cause will do.
+            self.wants_label = false;
+            found.append(": ", &text[at..]);
+        } else if self.wants_label
             && let Some(label) = label(text)
         {
             self.wants_label = false;
-            // Suggestions have marks of their own kind.
-            if !label.starts_with("help:") {
+            // Suggestions have marks of their own kind; some labels say what the heading said.
+            if !label.starts_with("help:") && found.last().is_some_and(|last| !last.msg.contains(label)) {
                 found.append(": ", label);
             }
         }
@@ -129,16 +138,16 @@ impl Cargo {
         if let Some(rest) = text.strip_prefix("thread '") {
             let Some((_, panicked)) = rest.split_once(" panicked at ") else { return false };
             let panicked = panicked.trim_end_matches(':');
-            found.push_soft(Level::Error, "panicked: ");
+            found.push_soft(Level::Error, "panicked:");
             if let Some((file, line)) = place(panicked) {
                 found.place(file, Some(line));
                 self.next = Next::Panic;
             } else {
-                found.append("", panicked);
+                found.append(" ", panicked);
             }
             return true;
         }
-        if line == "Caused by:" {
+        if line == "Caused by:" && matches!(found.owner, "" | "cargo") {
             self.next = Next::Cause;
             return true;
         }

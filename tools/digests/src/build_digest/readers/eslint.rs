@@ -14,15 +14,15 @@ pub(super) struct Eslint {
 impl LineReader for Eslint {
     fn line(&mut self, line: &str, found: &mut Found) -> bool {
         let text = line.trim_start();
+        if text.ends_with("potentially fixable with the `--fix` option.") {
+            return true;
+        }
         if text.starts_with(|c: char| c.is_ascii_digit()) {
             return !self.file.is_empty() && self.problem(text, found);
         }
         if let Some(sum) = text.strip_prefix("✖ ").filter(|sum| sum.contains(" problem")) {
             found.mark("eslint");
             found.tell(count_of(sum, "error"), count_of(sum, "warning"));
-            return true;
-        }
-        if text.ends_with("potentially fixable with the `--fix` option.") {
             return true;
         }
         if let Some((rest, rule)) = line.strip_suffix(']').and_then(|line| line.rsplit_once(" [")) {

@@ -9,19 +9,35 @@ use super::LineReader;
 pub(super) struct Gcc {
     /// After a finding: its source follows.
     inside: bool,
-    /// The next line is the text of CMake's error.
-    cmake: Option<(String, Option<u32>)>,
+    /// The text of CMake's error follows.
+    cmake: Option<Cmake>,
+}
+
+#[derive(Debug)]
+struct Cmake {
+    file: String,
+    line: Option<u32>,
+    is_told: bool,
 }
 
 impl LineReader for Gcc {
     fn line(&mut self, line: &str, found: &mut Found) -> bool {
-        if let Some((file, number)) = self.cmake.take() {
-            if line.trim().is_empty() {
-                self.cmake = Some((file, number));
-            } else {
-                found.push(Level::Error, "make", Some((&file, number)), line);
+        if let Some(open) = &mut self.cmake {
+            if line.starts_with("  ") {
+                if open.is_told {
+                    found.append(" ", line);
+                } else {
+                    found.push(Level::Error, "make", Some((&open.file, open.line)), line);
+                    open.is_told = true;
+                }
+                return true;
             }
-            return true;
+            if !line.is_empty() || open.is_told {
+                self.cmake = None;
+            }
+            if line.is_empty() {
+                return true;
+            }
         }
         if let Some((file, number, text)) = placed(line)
             && let Some(told) = compiler(text)
@@ -50,7 +66,10 @@ impl Gcc {
             let (file, number) = place.split_once(':').unwrap_or((place, ""));
             match rest.strip_prefix(": ").filter(|msg| !msg.is_empty()) {
                 Some(msg) => found.push(Level::Error, "make", None, msg),
-                None => self.cmake = Some((file.to_owned(), number.trim_end_matches(':').parse().ok())),
+                None => {
+                    let line = number.trim_end_matches(':').parse().ok();
+                    self.cmake = Some(Cmake { file: file.to_owned(), line, is_told: false });
+                }
             }
             return true;
         }

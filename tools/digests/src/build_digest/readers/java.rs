@@ -9,17 +9,26 @@ use super::LineReader;
 pub(super) struct Java {
     /// After a finding of javac: its source and its symbols follow.
     inside: bool,
-    /// After "* What went wrong:".
-    wrong: bool,
+    /// After "* What went wrong:": up to the empty line after the text.
+    wrong: Wrong,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    #[default]
+    No,
+    Heading,
+    Text,
 }
 
 impl LineReader for Java {
     fn line(&mut self, line: &str, found: &mut Found) -> bool {
-        if self.wrong {
-            self.wrong = line.trim().is_empty();
-            if !self.wrong {
-                found.sum(line);
-            }
+        if self.wrong != Wrong::No {
+            self.went_wrong(line, found);
+            return true;
+        }
+        if let Some((file, number, level, msg)) = kotlin(line) {
+            found.push(level, "gradle", Some((file, Some(number))), msg);
             return true;
         }
         if let Some((file, number, text)) = placed(line).filter(|(file, ..)| is_source(file)) {
@@ -51,15 +60,26 @@ impl LineReader for Java {
             found.failure |= line.contains("BUILD FAILURE");
             return true;
         }
-        if let Some((file, number, level, msg)) = kotlin(line) {
-            found.push(level, "gradle", Some((file, Some(number))), msg);
-            return true;
-        }
         self.gradle(line, found)
     }
 }
 
 impl Java {
+    fn went_wrong(&mut self, line: &str, found: &mut Found) {
+        let text = line.trim();
+        match (text.is_empty(), self.wrong) {
+            (true, Wrong::Text) => self.wrong = Wrong::No,
+            (true, _) => {}
+            // The compilers have told what is wrong already.
+            (false, _) if found.hard > 0 => found.sum(text),
+            (false, Wrong::Text) if found.last().is_some() => found.append(" ", text),
+            (false, _) => found.push_soft(Level::Error, text),
+        }
+        if !text.is_empty() {
+            self.wrong = Wrong::Text;
+        }
+    }
+
     fn gradle(&mut self, line: &str, found: &mut Found) -> bool {
         if line.starts_with("BUILD SUCCESSFUL") {
             found.mark("gradle");
@@ -68,7 +88,7 @@ impl Java {
             found.mark("gradle");
             found.failure = true;
         } else if line == "* What went wrong:" {
-            self.wrong = true;
+            self.wrong = Wrong::Heading;
         } else if line.starts_with("> Task :") {
             found.mark("gradle");
             found.failure |= line.ends_with(" FAILED");

@@ -56,7 +56,7 @@ impl LineReader for Mypy {
             && let Some((file, number)) = place(before).filter(|(file, _)| is_python(file))
             && let Some((level, msg)) = level_of(text)
         {
-            found.push(level, "mypy", Some((file, Some(number))), msg);
+            found.push(level, "pyright", Some((file, Some(number))), msg);
             return true;
         }
         if line.starts_with("Success: no issues found") {

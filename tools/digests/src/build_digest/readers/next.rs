@@ -34,10 +34,15 @@ impl LineReader for Next {
             found.success = true;
             return true;
         }
+        let is_next = found.framework() == Some("nextjs");
         if text == "Failed to compile." {
             (self.failed, self.file) = (true, None);
             found.failure = true;
-            return found.framework() == Some("nextjs");
+            return is_next;
+        }
+        if is_next && (text == "> Build error occurred" || text.starts_with("Error: Turbopack build failed with ")) {
+            found.failure = true;
+            return true;
         }
         let is_noise = ["> Build failed because of ", "Next.js build worker exited with code: ", "Import trace for "]
             .iter()

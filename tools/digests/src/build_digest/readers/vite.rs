@@ -1,7 +1,7 @@
 //! vite build, rollup and esbuild: "error during build:" and the cause under it, `✘ [ERROR] text` with the place under it.
 
 use super::super::found::{Found, Level};
-use super::super::pieces::{number, place, placed};
+use super::super::pieces::{count_of, number, place, placed};
 use super::LineReader;
 
 /// The reader.
@@ -64,12 +64,21 @@ impl LineReader for Vite {
             return true;
         }
         if let Some((level, msg)) = esbuild(text) {
-            found.push(level, "vite", None, msg);
+            found.push(level, "esbuild", None, msg);
             self.inside = true;
+            return true;
+        }
+        if self.inside && is_sum(text) {
+            found.tell(count_of(text, "error"), count_of(text, "warning"));
             return true;
         }
         if self.inside {
             return self.part(line, text, found);
+        }
+        if let Some((_, rest)) = text.strip_prefix("[plugin ").and_then(|rest| rest.split_once("] ")) {
+            let (file, msg) = rest.split_once(": ").filter(|(file, _)| !file.contains(' ')).unwrap_or(("", rest));
+            found.push(Level::Warning, "vite", Some((file, None)), msg);
+            return true;
         }
         false
     }
@@ -121,6 +130,14 @@ impl Vite {
 fn level_of(msg: &str) -> Option<(Level, &str)> {
     let error = msg.strip_prefix("ERROR: ").map(|msg| (Level::Error, msg));
     error.or_else(|| msg.strip_prefix("WARNING: ").map(|msg| (Level::Warning, msg)))
+}
+
+/// `1 warning and 2 errors`.
+fn is_sum(text: &str) -> bool {
+    let known = ["warning", "warnings", "error", "errors", "and"];
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.split(' ').all(|word| is_number(word) || known.contains(&word))
 }
 
 fn esbuild(text: &str) -> Option<(Level, &str)> {
