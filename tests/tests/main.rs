@@ -1,9 +1,11 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
+mod build_digest;
 mod comms;
 mod comms_hook;
 mod demo;
 mod diff_digest;
+mod error_digest;
 mod git_digest;
 mod hooks;
 mod house;
