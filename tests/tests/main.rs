@@ -1,11 +1,13 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
+mod build_digest;
 mod comms;
 mod comms_chat;
 mod comms_hook;
 mod comms_threads;
 mod demo;
 mod diff_digest;
+mod error_digest;
 mod gates;
 mod git_digest;
 mod guards;

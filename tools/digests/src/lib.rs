@@ -1,6 +1,8 @@
 //! Small truthful summaries of large outputs.
 
+pub mod build_digest;
 pub mod diff_digest;
+pub mod error_digest;
 pub mod git_digest;
 pub mod merge_digest;
 pub mod test_digest;

@@ -1,0 +1,5 @@
+//! build-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::build_digest::TOOL)
+}

@@ -1,0 +1,5 @@
+//! error-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::error_digest::TOOL)
+}
