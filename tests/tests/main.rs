@@ -24,6 +24,7 @@ mod setup_worktrees;
 mod soak;
 mod stale_check;
 mod state;
+mod test_digest;
 mod wave_overlap;
 mod wave_worktree;
 mod worktree_safety;

@@ -9,7 +9,7 @@
 pub mod answer;
 mod capture;
 pub mod cut;
-pub mod ends;
+mod ends;
 mod lines;
 pub mod log;
 pub mod options;
@@ -20,5 +20,6 @@ pub mod tokens;
 
 pub use capture::{Captured, Reader, Streams, capture, capture_stdin};
 pub use crewkit_tool::process::Source;
+pub use ends::Ends;
 pub use lines::{Lines, MAX_LINE};
 pub use spool::Spool;

@@ -7,7 +7,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use serde::Serialize;
 
 use crate::table::TOOLS;
-use crate::{doctor, manual, setup};
+use crate::{doctor, logs, manual, setup};
 
 /// crewkit, called by its own name.
 pub(crate) const TOOL: Tool = Tool {
@@ -51,6 +51,8 @@ enum Command {
         #[arg(value_enum)]
         shell: manual::Shell,
     },
+    /// The kept outputs of commands that digests ran: list, show ID, grep ID TEXT.
+    Log(logs::LogArguments),
     /// Installs this program with all links and hooks, or takes it away again. install.sh calls it.
     Setup(setup::SetupArguments),
 }
@@ -73,6 +75,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
         Command::Doctor { json } => doctor::run(context, json),
         Command::Man(arguments) => manual::man(context, &arguments),
         Command::Completions { shell } => Ok(manual::completions(shell)),
+        Command::Log(arguments) => logs::run(context, arguments),
         Command::Setup(arguments) => setup::run(context, &arguments),
     })
 }

@@ -3,6 +3,7 @@
 mod call;
 mod crewkit;
 mod doctor;
+mod logs;
 mod manual;
 mod setup;
 mod table;

@@ -3,3 +3,4 @@
 pub mod diff_digest;
 pub mod git_digest;
 pub mod merge_digest;
+pub mod test_digest;

@@ -1,0 +1,355 @@
+//! test-digest: runs the tests of a project, or reads what a run of them printed, and tells what failed. Agents call it
+//! in place of the runner; gates read its status.
+//!
+//! The runner's own report is read (`machine`, `text`), never the exit code alone; where both contradict each other,
+//! or nothing is known, the answer says so. The whole output is kept in a log.
+
+mod answer;
+mod js_json;
+mod junit;
+mod machine;
+mod pieces;
+mod project;
+mod report;
+mod text;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+use crewkit_digest::{Captured, Ends, Reader, Source, Streams, answer as common, options, saving};
+use crewkit_tool::process::Run;
+use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code};
+
+use answer::{Keys, Status};
+use machine::Machine;
+use report::Report;
+use text::{Marks, TextReader};
+
+/// test-digest.
+pub const TOOL: Tool = Tool {
+    name: "test-digest",
+    summary: "runs the tests and tells what failed, in one small object",
+    kind: Kind::Tool,
+    command: Arguments::command,
+    run,
+};
+
+/// Lines of the end of an output that stand for an unexplained failure.
+const TAIL: usize = 10;
+/// Most characters of one of them.
+const LONGEST_LINE: usize = 200;
+
+/// Runs the tests of a project and tells what failed as one line of JSON.
+///
+/// The runner comes from the project: vitest, jest, playwright by package.json, else its `npm test`; cargo (nextest with
+/// .config/nextest.toml), pytest, go, bats, unittest by their files. Arguments that are not options below go to the
+/// runner. `-- CMD` runs any command line instead and knows the runner by what it prints.
+///
+/// Keys: framework, status, exit_code, total, passed, failed, skipped, duration, failures[] {suite, test, file, line, msg,
+/// also[]}; flaky, others[] (names of further failures), more (those not even named), timed_out; log (a file with the
+/// whole output; `crewkit log show ID` prints it) and log_bytes unless all passed. A count the runner does not give is null.
+///
+/// status: pass (exit code 0, no error seen, something ran), fail, empty (no test ran), unsure (report and exit code
+/// contradict each other, or there is no report).
+#[derive(Parser, Debug)]
+#[command(name = "test-digest", disable_version_flag = true)]
+#[command(
+    override_usage = "test-digest [OPTIONS] [ARGUMENT]...\n       test-digest [OPTIONS] -- CMD [ARGUMENT]...\n       CMD 2>&1 | test-digest --stdin [--exit-code N]"
+)]
+#[command(
+    after_help = "Exit codes: the runner's own (127 not found, 126 not executable, 128+N ended by signal N); with --stdin N, or without it 0 for pass and 1 for anything else; 1 wrong usage."
+)]
+struct Arguments {
+    /// all, unit (not playwright), e2e (playwright), or a runner: vitest, jest, playwright, npm, cargo, nextest, pytest,
+    /// unittest, go, mocha, node, bats
+    #[arg(long, value_name = "SUITE", default_value = "all", value_parser = suite)]
+    suite: String,
+    /// Read a run's output from standard input instead of running something
+    #[arg(long)]
+    stdin: bool,
+    /// The exit code of the command whose output --stdin reads
+    #[arg(long, value_name = "N", requires = "stdin", value_parser = clap::value_parser!(u8))]
+    exit_code: Option<u8>,
+    /// Read JUnit XML from this file once the run has ended, in place of what it printed
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Which keys: all of them, or few: those that are neither 0 nor empty. Default: all for the runners of package.json,
+    /// few for the others
+    #[arg(long, value_name = "KEYS", value_enum)]
+    keys: Option<KeyChoice>,
+    /// Most tokens of the answer, roughly; detail goes first, then names, which are counted
+    #[arg(long, value_name = "N", default_value_t = common::MAX_TOKENS)]
+    max_tokens: usize,
+    /// End the run after so many seconds and report what had finished
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    time_limit: Option<u64>,
+    /// End with 1 unless the status is pass, also where the runner ended with 0
+    #[arg(long)]
+    strict: bool,
+    /// Accepted for old callers: no answer is ever kept
+    #[arg(long, overrides_with = "no_cache")]
+    no_cache: bool,
+    /// For the runner
+    #[arg(value_name = "ARGUMENT")]
+    #[expect(clippy::struct_field_names, reason = "the help's word")]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KeyChoice {
+    All,
+    Few,
+}
+
+fn suite(text: &str) -> Result<String, String> {
+    let known = ["all", "unit", "e2e"];
+    if known.contains(&text) || project::RUNNERS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("not one of: {}, {}", known.join(", "), project::RUNNERS.join(", ")))
+}
+
+/// What is to be run, and how its output is to be read.
+struct Work {
+    /// `None`: standard input is read.
+    command: Option<Vec<OsString>>,
+    streams: Streams,
+    /// The runner that was chosen, or that the command names.
+    framework: Option<&'static str>,
+    /// Whether the runner was chosen here: then no other is looked for.
+    chosen: bool,
+}
+
+fn run(context: &Context, arguments: &[OsString]) -> Answer {
+    let flags = ["--no-cache", "--stdin", "--strict"];
+    let valued = ["--suite", "--exit-code", "--junit", "--keys", "--max-tokens", "--time-limit"];
+    let apart = options::apart(arguments, &flags, &valued);
+    let (rest, after) = (apart.rest, apart.after);
+    args::with::<Arguments>(&apart.own, exit_code::REFUSED, |mut options| {
+        options.arguments = rest;
+        let work = match work(context, &options, after) {
+            Ok(work) => work,
+            Err(refusal) => {
+                let failure = common::Failure::new(&refusal.message);
+                return Err(refusal.clone().with_json(&failure));
+            }
+        };
+        digest(context, &options, &work)
+    })
+}
+
+fn work(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) -> Result<Work, Refusal> {
+    let is_command = |after: &Vec<OsString>| {
+        options.arguments.is_empty()
+            && after.first().is_some_and(|first| !first.is_empty() && !first.as_encoded_bytes().starts_with(b"-"))
+    };
+    if options.stdin {
+        if !options.arguments.is_empty() || after.is_some() {
+            return Err(Refusal::new("--stdin takes no command and no arguments"));
+        }
+        if context.stdin_is_terminal() {
+            return Err(Refusal::new("--stdin: standard input is a terminal; pipe a run's output into it"));
+        }
+        let framework = project::RUNNERS.into_iter().find(|name| *name == options.suite);
+        return Ok(Work { command: None, streams: Streams::Joined, framework, chosen: framework.is_some() });
+    }
+    if let Some(command) = after.as_ref().filter(|after| is_command(after)) {
+        let framework = project::named_by(command);
+        return Ok(Work { command: Some(command.clone()), streams: Streams::Joined, framework, chosen: false });
+    }
+    let plan = project::plan(context, &options.suite)?;
+    let mut command: Vec<OsString> = vec![plan.program.clone().into()];
+    command.extend(plan.arguments.iter().map(Into::into));
+    let given = !options.arguments.is_empty() || after.is_some();
+    let own_dashes = options.arguments.is_empty() && after.is_some();
+    if !own_dashes {
+        command.extend(plan.bridge(given).iter().map(Into::into));
+    }
+    command.extend(options.arguments.iter().cloned());
+    if let Some(after) = after {
+        command.push("--".into());
+        command.extend(after);
+    }
+    Ok(Work { command: Some(command), streams: plan.streams, framework: Some(plan.framework), chosen: true })
+}
+
+fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
+    let folder = crewkit_digest::log::folder(context).unwrap_or_else(|_| PathBuf::from("/tmp"));
+    let mut reading = Reading::new(work, &folder);
+    let captured = match &work.command {
+        None => crewkit_digest::capture_stdin(context, &mut reading)?,
+        Some(command) => {
+            let (program, arguments) = command.split_first().ok_or_else(|| Refusal::new("no command"))?;
+            let mut run = Run::new(context, program).args(arguments);
+            if let Some(seconds) = options.time_limit {
+                run = run.limit(Duration::from_secs(seconds));
+            }
+            crewkit_digest::capture(context, run, work.streams, &mut reading)?
+        }
+    };
+    let from_file = options.junit.as_ref().and_then(|path| {
+        let path = context.absolute(path).ok()?;
+        junit::read(std::fs::File::open(path).ok()?).map(|(report, _)| report)
+    });
+    let code = if work.command.is_some() { captured.code } else { options.exit_code.map(i32::from) };
+    let keys = match options.keys {
+        Some(KeyChoice::All) => Keys::All,
+        // Readers of these answers know their keys from before there were others.
+        None if work.chosen && matches!(work.framework, Some("vitest" | "jest" | "playwright" | "npm")) => Keys::All,
+        Some(KeyChoice::Few) | None => Keys::Few,
+    };
+    if options.junit.is_some() && from_file.is_none() {
+        context.note("--junit: the file cannot be read as JUnit XML");
+    }
+    let run = reading.finish(work, &captured, code, from_file, options.junit.is_some(), context.directory()?);
+    let status = run.status();
+    let text = run.answer(keys, options.max_tokens);
+    saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
+    let own = match code {
+        Some(code) => common::exit_code(code),
+        None => u8::from(status != Status::Pass),
+    };
+    let code = if options.strict && status != Status::Pass { own.max(exit_code::REFUSED) } else { own };
+    let mut outcome = Outcome::text(text).with_code(code);
+    if let Some(refusal) = captured.refusal {
+        outcome = outcome.with_note(format!("{}: {refusal}", TOOL.name));
+    }
+    Ok(outcome)
+}
+
+/// All that looks at a run's output.
+struct Reading {
+    machine: Machine,
+    texts: Vec<Box<dyn TextReader>>,
+    marks: Marks,
+    out: Ends,
+    err: Ends,
+    alarms: Vec<String>,
+    framework: Option<&'static str>,
+}
+
+impl Reading {
+    fn new(work: &Work, folder: &Path) -> Self {
+        let ends = || Ends::new(0, TAIL, LONGEST_LINE);
+        Self {
+            machine: Machine::new(folder),
+            texts: text::readers(work.framework.filter(|_| work.chosen)),
+            marks: Marks::default(),
+            out: ends(),
+            err: ends(),
+            alarms: Vec::new(),
+            framework: work.framework,
+        }
+    }
+
+    /// What is known of the run. `from_file` is the report of `--junit`, which, where it `is_wanted`, counts alone.
+    fn finish(
+        self,
+        work: &Work,
+        captured: &Captured,
+        code: Option<i32>,
+        from_file: Option<Report>,
+        is_wanted: bool,
+        folder: &Path,
+    ) -> answer::Run {
+        let mut texts = text::reports(self.texts);
+        if let Some(framework) = self.framework {
+            for report in texts.iter_mut().filter(|report| report.framework == "tap") {
+                if matches!(framework, "node" | "bats") {
+                    report.framework = framework;
+                }
+            }
+            if texts.iter().any(|report| report.framework == framework) {
+                texts.retain(|report| report.framework == framework);
+            }
+        }
+        let machine = if is_wanted { from_file.into_iter().collect() } else { self.machine.reports(self.framework) };
+        let has_machine = !machine.is_empty();
+        let is_npm = work.chosen && self.framework == Some("npm");
+        let found = if is_wanted || has_machine { with_text(machine, texts) } else { texts };
+        let joined = Report::join(found).or_else(|| {
+            let marks = self.marks.report().filter(|_| is_npm)?;
+            Some((marks.framework.to_owned(), marks))
+        });
+        let (named, report) = joined.map_or((String::new(), None), |(named, report)| (named, Some(report)));
+        let framework = match self.framework {
+            Some(framework) if work.chosen || named.is_empty() => framework.to_owned(),
+            _ if named.is_empty() => "unknown".to_owned(),
+            _ => named,
+        };
+        let mut tail = tail(&self.out, &self.err, self.alarms, has_machine);
+        if let Some(refusal) = &captured.refusal {
+            tail.insert(0, refusal.clone());
+        }
+        answer::Run {
+            framework,
+            code,
+            report,
+            needs_report: !is_npm,
+            tail,
+            timed_out: captured.timed_out,
+            folder: format!("{}/", folder.display()),
+            log: captured.log.as_ref().map(|log| (log.path.to_string_lossy().into_owned(), captured.bytes)),
+        }
+    }
+}
+
+impl Reader for Reading {
+    fn line(&mut self, source: Source, line: &str) {
+        for reader in &mut self.texts {
+            reader.line(line);
+        }
+        if self.framework == Some("npm") {
+            self.marks.line(line);
+        }
+        if self.alarms.len() < 3 && is_alarm(line) {
+            self.alarms.push(crewkit_digest::cut::short(line.trim(), LONGEST_LINE));
+        }
+        match source {
+            Source::Out => self.out.push(line),
+            Source::Err => self.err.push(line),
+        }
+    }
+
+    fn raw(&mut self, source: Source, bytes: &[u8]) {
+        if source == Source::Out {
+            self.machine.push(bytes);
+        }
+    }
+}
+
+/// A machine's reports with what only the text says: how long it took.
+fn with_text(mut machine: Vec<Report>, texts: Vec<Report>) -> Vec<Report> {
+    let duration = texts.into_iter().map(|text| text.duration).find(|duration| !duration.is_empty());
+    if let (Some(duration), [report]) = (duration, machine.as_mut_slice())
+        && report.duration.is_empty()
+    {
+        report.duration = duration;
+    }
+    machine
+}
+
+/// Whether a line sounds as if it told why a run failed.
+fn is_alarm(line: &str) -> bool {
+    let said = ["rror:", "RROR", "anicked", "atal", "nhandled", "annot ", "not found", "egmentation"];
+    line.len() < 2_000 && said.iter().any(|word| line.contains(word)) && !line.starts_with('{')
+}
+
+/// The lines that tell most about a failure nobody explains: what sounds like an error, then the end of the output.
+fn tail(out: &Ends, err: &Ends, alarms: Vec<String>, has_machine: bool) -> Vec<String> {
+    let text = |line: &&str| !(has_machine && line.trim_start().starts_with(['{', '"', '}', ']', '<', '[']));
+    let mut last: Vec<String> = out.last(TAIL).into_iter().filter(text).map(str::to_owned).collect();
+    last.extend(err.last(TAIL).into_iter().map(str::to_owned));
+    let most = TAIL - alarms.iter().filter(|line| !last.contains(line)).count();
+    last.drain(..last.len().saturating_sub(most));
+    let mut all: Vec<String> =
+        alarms.into_iter().filter(|line| !last.iter().any(|other| other.trim() == line)).collect();
+    all.extend(last);
+    all.dedup();
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The corpus: real outputs of real runners under `tests/corpus/test`, each with the right answer beside it, and what
+//! holds for any input.
+
+use std::fs;
+
+use crewkit_tool::{Clock, Script};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn context(home: &Path, stdin: &[u8]) -> Context {
+    Context::scripted(Script {
+        environment: [("HOME".into(), home.into())].into(),
+        directory: "/app".into(),
+        clock: Clock::System,
+        stdin: stdin.to_vec(),
+    })
+}
+
+fn read(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
+    let home = tempfile::tempdir().unwrap();
+    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let outcome = run(&context(home.path(), stdin), &arguments).unwrap();
+    (serde_json::from_slice(&outcome.stdout).unwrap(), outcome.code)
+}
+
+/// Each report with its exit code and the answer without the log.
+fn corpus() -> Vec<(String, Vec<u8>, i64, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/test");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "txt") {
+            let wanted: Value = serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let code = wanted.get("exit_code").map_or(0, |code| code.as_i64().unwrap());
+            found.push((name, fs::read(&path).unwrap(), code, wanted));
+        }
+    }
+    assert!(found.len() > 30);
+    found
+}
+
+fn without_log(mut answer: Value) -> Value {
+    let keys = answer.as_object_mut().unwrap();
+    keys.shift_remove("log");
+    keys.shift_remove("log_bytes");
+    answer
+}
+
+#[test]
+fn every_report_of_the_corpus_is_read_right() {
+    let mut wrong = Vec::new();
+    for (name, text, code, wanted) in corpus() {
+        let (answer, ended) = read(&text, &["--stdin", "--exit-code", &code.to_string()]);
+        let answer = without_log(answer);
+        if answer != wanted || i64::from(ended) != code {
+            wrong.push(format!("{name} ({ended})\n want {wanted}\n got  {answer}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn windows_line_ends_change_nothing() {
+    for (name, text, code, wanted) in corpus() {
+        // A carriage return inside a JSON report is no line end of its text.
+        if name.contains("json") {
+            continue;
+        }
+        let text = String::from_utf8(text).unwrap().replace('\n', "\r\n");
+        let (answer, _) = read(text.as_bytes(), &["--stdin", "--exit-code", &code.to_string()]);
+        assert_eq!(without_log(answer), wanted, "{name}");
+    }
+}
+
+#[test]
+fn a_report_cut_after_any_line_is_never_a_pass_that_was_none() {
+    for (name, text, code, wanted) in corpus() {
+        for part in 1..8 {
+            let cut = &text[..text.len() * part / 8];
+            let cut = &cut[..cut.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)];
+            let (answer, _) = read(cut, &["--stdin", "--exit-code", &code.to_string()]);
+            let same = wanted["status"] == "pass" || answer["status"] != "pass";
+            assert!(same, "{name} {part}/8: {answer}");
+        }
+    }
+}
+
+#[test]
+fn without_an_exit_code_the_report_alone_counts() {
+    let ok = b"running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
+    let (answer, code) = read(ok, &["--stdin"]);
+    assert_eq!((&answer["status"], &answer["exit_code"], code), (&json!("pass"), &Value::Null, 0));
+    let (answer, code) = read(b"all fine\n", &["--stdin"]);
+    assert_eq!((&answer["status"], code), (&json!("unsure"), 1));
+    assert_eq!(answer["failures"], json!([{"msg": "all fine"}]));
+    let (answer, code) = read(ok, &["--stdin", "--exit-code", "3"]);
+    assert_eq!((&answer["status"], code), (&json!("fail"), 3));
+    let failing = String::from_utf8_lossy(ok).replace("1 passed; 0 failed", "0 passed; 1 failed");
+    let (answer, code) = read(failing.as_bytes(), &["--stdin", "--exit-code", "0"]);
+    assert_eq!((&answer["status"], code), (&json!("unsure"), 0));
+    assert_eq!(read(failing.as_bytes(), &["--stdin", "--exit-code", "0", "--strict"]).1, 1);
+    assert_eq!(read(b"", &["--stdin", "--exit-code", "0"]).0["status"], "unsure");
+}
+
+#[test]
+fn wrong_usage_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    for (arguments, part) in [
+        (&["--suite"][..], "--suite"),
+        (&["--suite", "slow"], "slow"),
+        (&["--exit-code", "1"], "--stdin"),
+        (&["--stdin", "--exit-code", "300"], "300"),
+        (&["--stdin", "more"], "--stdin"),
+        (&["--time-limit", "0"], "0"),
+    ] {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let refusal = run(&context(home.path(), b""), &arguments).unwrap_err();
+        assert!(refusal.code == 1 && refusal.message.contains(part), "{arguments:?}: {refusal:?}");
+    }
+}
+
+#[test]
+fn several_runners_in_one_output_are_told_apart() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/test");
+    let text = |name: &str| fs::read(folder.join(name)).unwrap();
+    let both = [text("cargo-pass.txt"), text("pytest-fail.txt")].concat();
+    let (answer, _) = read(&both, &["--stdin", "--exit-code", "1"]);
+    assert_eq!(
+        (&answer["framework"], &answer["total"], &answer["failed"]),
+        (&json!("cargo+pytest"), &json!(8), &json!(4))
+    );
+    assert_eq!(answer["failures"][0]["suite"], "pytest");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_bytes_give_one_object(bytes in proptest::collection::vec(any::<u8>(), 0..600), code in 0u8..3) {
+        let (answer, ended) = read(&bytes, &["--stdin", "--exit-code", &code.to_string()]);
+        prop_assert!(answer.is_object() && ended == code && answer["status"] != "pass");
+    }
+
+    #[test]
+    fn mixed_reports_give_one_object(picks in proptest::collection::vec((0usize..40, 0usize..2_000, 1usize..400), 1..6)) {
+        let corpus = corpus();
+        let mut text = Vec::new();
+        for (which, from, length) in picks {
+            let source = &corpus[which % corpus.len()].1;
+            let from = from.min(source.len());
+            text.extend_from_slice(&source[from..(from + length).min(source.len())]);
+        }
+        let (answer, _) = read(&text, &["--stdin", "--exit-code", "1"]);
+        prop_assert!(answer["status"] == "fail" || answer["status"] == "empty");
+    }
+}
