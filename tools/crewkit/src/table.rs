@@ -39,15 +39,12 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("comms", crewkit_comms::comms_hook::TOOL, &["scripts/comms.sh"]),
     entry("digests", crewkit_digests::diff_digest::TOOL, &["scripts/diff-digest.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
-<<<<<<< HEAD
     entry("digests", crewkit_digests::merge_digest::TOOL, &["scripts/merge-digest.sh"]),
     entry("sessions", crewkit_sessions::memory_save::TOOL, &["scripts/memory-save.sh"]),
     entry("sessions", crewkit_sessions::repo_index::TOOL, &["scripts/repo-index.sh"]),
     entry("sessions", crewkit_sessions::session_cleanup::TOOL, &["scripts/session-cleanup.sh"]),
     entry("sessions", crewkit_sessions::session_recovery::TOOL, &["scripts/session-recovery.sh"]),
-=======
     entry("digests", crewkit_digests::test_digest::TOOL, &["scripts/test-digest.sh"]),
->>>>>>> w/testdigest
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),
     entry(
         "hooks",
