@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds crewkit and installs it for daily use. Downloads nothing by itself (cargo fetches the crates in Cargo.lock).
 #
-#   ./install.sh [--prefix DIR] [--claude-home DIR] [--no-hooks] [--dry-run] [--uninstall] [--profile NAME]
+#   ./install.sh [--prefix DIR] [--claude-home DIR] [--hooks FORM] [--no-hooks] [--dry-run] [--uninstall] [--profile NAME]
 set -euo pipefail
 
 usage() {
@@ -10,6 +10,7 @@ usage: ./install.sh [options]
 
   --prefix DIR       where bin and share lie (default ~/.local)
   --claude-home DIR  the agent's folder: gets scripts, hooks, settings.json (default ~/.claude)
+  --hooks FORM       hooks in settings.json: one (an entry an event, the default) or each (an entry a hook)
   --no-hooks         leaves settings.json alone
   --dry-run          builds, then says what would be done and does nothing
   --uninstall        takes away what was installed and puts back what was moved aside
@@ -29,7 +30,7 @@ uninstall=
 pass=()
 while [ $# -gt 0 ]; do
   case $1 in
-  --prefix | --claude-home | --profile)
+  --prefix | --claude-home | --hooks | --profile)
     if [ $# -lt 2 ] || [ -z "$2" ]; then die "$1 needs a value"; fi
     case $1 in
     --prefix) prefix=$2 ;;
@@ -38,7 +39,7 @@ while [ $# -gt 0 ]; do
     [ "$1" = --profile ] || pass+=("$1" "$2")
     shift 2
     ;;
-  --prefix=* | --claude-home=* | --profile=*)
+  --prefix=* | --claude-home=* | --hooks=* | --profile=*)
     set -- "${1%%=*}" "${1#*=}" "${@:2}"
     ;;
   --no-hooks | --dry-run)

@@ -20,6 +20,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.extend(digests(lab, runs.min(100))?);
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     rows.extend(worktrees(lab)?);
+    rows.extend(crate::tokens::all(lab, runs, &sqlite)?);
     Ok(rows)
 }
 
@@ -36,7 +37,11 @@ fn hooks(lab: &Lab, runs: usize, sqlite: &Call) -> io::Result<Vec<Row>> {
     let check = lab.call(&comms, &["check"]).fed(&event("ls -la"));
     check.once()?;
     let guard = lab.call(lab.tool("hooks/worktree-guard.sh"), &[]).fed(&event("ls -la src"));
+    let all = lab.call(comms.canonicalize()?, &["hook", "PreToolUse"]).fed(&event("ls -la src"));
     Ok(vec![
+        compare(("`crewkit hook PreToolUse` of one Bash call, all hooks", SQLITE, "1.1 musl"), runs, sqlite, |_| {
+            Ok(all.clone())
+        })?,
         compare(("`comms.sh check`, nothing new", SQLITE, "0.9 musl, 1.2 otherwise"), runs, sqlite, |_| {
             Ok(check.clone())
         })?,

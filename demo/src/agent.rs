@@ -54,8 +54,8 @@ impl Agent<'_> {
         self.lock("README.md", "T2-01", "0")?.ends(0)?;
         self.session.edit("README.md", "", "\n    assert_eq!(shop::greet(\"Ada\"), \"Hello, Ada!\");\n")?;
         self.commit("Show a call in the README")?;
-        self.call("file-lock", &["release-task", "T2-01"])?.ends(0)?;
-        self.done(&last)
+        let end = self.done(&last)?.has("/released_count", 1)?.has("/wave/status", "done")?;
+        end.has("/plan/status", "done").map(drop)
     }
 
     fn api(&mut self, plan: &str) -> Result<(), Wrong> {
@@ -75,8 +75,7 @@ impl Agent<'_> {
         self.lock("src/lib.rs", "T1-02", "10")?.ends(0)?;
         self.session.edit("src/lib.rs", "//! A shop.\n", "//! A shop.\n\npub mod language;\n")?;
         self.commit("Choose the language by its code")?;
-        self.call("file-lock", &["release-task", "T1-02"])?.ends(0)?.has("/released_count", 2)?;
-        self.done(&task)
+        self.done(&task)?.has("/released_count", 2).map(drop)
     }
 
     /// A tool called by the agent: a Bash call through the hooks.
@@ -112,12 +111,12 @@ impl Agent<'_> {
         Ok(())
     }
 
-    /// Marks a task done, as plan-db-safe does after it has validated the work.
-    fn done(&mut self, id: &str) -> Result<(), Wrong> {
+    /// Marks a task done: the gates judge it, its locks are released, its wave and plan completed where it was the last.
+    fn done(&mut self, id: &str) -> Result<Step, Wrong> {
         let refused = self.call("plan-db", &["update-task", id, "done", "by hand"])?.ends(1)?;
         self.scene.check(refused.stderr.contains("plan-db-safe"), "done by hand is refused")?;
-        self.call("env", &["PLAN_DB_SAFE_CALLER=1", "plan-db", "update-task", id, "done", "committed"])?.ends(0)?;
-        Ok(())
+        let done = self.call("plan-db-safe", &["update-task", id, "done", "committed", "--json"])?.ends(0)?;
+        done.has("/validated_by", "executor-auto")
     }
 
     /// Works on until a message with `words` has reached the context through the hooks.

@@ -11,8 +11,9 @@ use clap::CommandFactory as _;
 use crewkit_hook::command_line::{self, Command, Git, Places, Word};
 use crewkit_hook::{Event, Plain};
 use crewkit_repo::{Repository, Worktree, is_protected};
-use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, args, exit_code, text};
+use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, text};
 
+use crate::entry;
 use crate::paths::resolve;
 
 /// hook-worktree-guard.
@@ -28,7 +29,8 @@ pub const TOOL: Tool = Tool {
 /// and `rm -r` of a worktree while more than one exists; warns of writes on a protected branch meanwhile.
 ///
 /// `WORKTREE_GUARD_BRANCHES` names the protected branches, comma-separated, `*` at an end for any ending (default:
-/// main,master); `WORKTREE_GUARD_MAIN` says what becomes of writes on them: warn, block, off (default: warn).
+/// main,master); `WORKTREE_GUARD_MAIN`, else `main` under [worktree-guard] in crewkit.toml, says what becomes of writes
+/// on them: warn, block, off (default: warn).
 #[derive(clap::Parser)]
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
@@ -43,20 +45,16 @@ enum Verdict {
 }
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {
-    if arguments.is_empty() {
-        return guard(context);
-    }
-    args::with::<Args>(arguments, exit_code::REFUSED, |_| guard(context))
+    entry::run::<Args>(context, arguments, answer)
 }
 
-fn guard(context: &Context) -> Answer {
-    let event = Event::from_stdin(context)?;
-    let line = match event.command() {
-        Some(command) if event.is_shell() && event.name().is_none_or(|name| name == "PreToolUse") => {
-            command_line::read(command)
-        }
-        _ => return Ok(Outcome::silent()),
-    };
+/// The answer to `event`; silent for anything but a shell command that is to run.
+///
+/// # Errors
+/// When the working directory is needed and cannot be read.
+pub fn answer(context: &Context, event: &Event) -> Answer {
+    let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
+    let line = command_line::read(command);
     let mut concerns = line.commands.iter().filter_map(Concern::of).peekable();
     if concerns.peek().is_none() {
         return Ok(Outcome::silent());
@@ -69,7 +67,7 @@ fn guard(context: &Context) -> Answer {
             Concern::Add { git, path } => judge_add(&git, path, &places),
             Concern::Remove { git, path } => judge_remove(&git, path, &places),
             Concern::Delete { command, paths } => judge_delete(command, &paths, &places),
-            Concern::Write { git } if warning.is_none() => judge_write(context, &git, &places),
+            Concern::Write { git } if warning.is_none() => judge_write(context, event, &git, &places),
             Concern::Write { .. } => None,
         };
         match verdict {
@@ -245,8 +243,9 @@ fn cleanup(tree: Option<&Worktree>) -> String {
     )
 }
 
-fn judge_write(context: &Context, git: &Git<'_>, places: &Places<'_>) -> Option<Verdict> {
-    let setting = context.variable("WORKTREE_GUARD_MAIN");
+fn judge_write(context: &Context, event: &Event, git: &Git<'_>, places: &Places<'_>) -> Option<Verdict> {
+    let set = || event.settings(context).text("worktree-guard", "main").map(str::to_owned);
+    let setting = context.variable("WORKTREE_GUARD_MAIN").or_else(set);
     if setting.as_deref() == Some("off") {
         return None;
     }
@@ -267,7 +266,9 @@ fn judge_write(context: &Context, git: &Git<'_>, places: &Places<'_>) -> Option<
         Some("block") => Verdict::Block(format!("BLOCKED: {said}")),
         None | Some("warn") => Verdict::Warn(format!("WARNING: {said}")),
         Some(other) => {
-            context.note(format!("WORKTREE_GUARD_MAIN is '{other}', none of warn, block, off: warning"));
+            context.note(format!(
+                "the setting for writes on a protected branch is '{other}', none of warn, block, off: warning"
+            ));
             Verdict::Warn(format!("WARNING: {said}"))
         }
     })

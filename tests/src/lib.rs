@@ -3,6 +3,8 @@
 
 #![allow(missing_docs)]
 
+pub mod http;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;

@@ -222,3 +222,113 @@ fn a_checkout_that_is_in_use_is_left_alone_and_the_crew_is_told() {
         assert_eq!(crew.git(&shop, &["rev-parse", "HEAD"]), head);
     }
 }
+
+/// A check whose answer nobody reads: it is held while it writes, for the pipe has room for 4096 bytes alone.
+fn held_check(crew: &Crew, event: &Value) -> (std::process::Child, std::os::unix::net::UnixStream) {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let (reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+    // What a socket takes is more than an answer holds; it is filled up before.
+    writer.set_nonblocking(true).unwrap();
+    while (&writer).write(&[b' '; 512]).is_ok() {}
+    writer.set_nonblocking(false).unwrap();
+    let mut command = crew.tool(HOOK);
+    command.arg("check").stdin(Stdio::piped()).stdout(std::os::fd::OwnedFd::from(writer)).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(event.to_string().as_bytes()).unwrap();
+    let offered = || {
+        let found = rows(&database(crew), "SELECT count(*) FROM comms_shown WHERE process IS NOT NULL");
+        found[0][0] == json!(1)
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(8);
+    while !offered() {
+        assert!(std::time::Instant::now() < deadline, "the check offers its messages");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    (child, reader)
+}
+
+#[test]
+fn a_check_that_is_killed_before_its_answer_was_read_took_nothing() {
+    let crew = Crew::new();
+    let event = json!({"session_id": "aaaa1111", "hook_event_name": "PreToolUse"});
+    hook(&crew, "check", &event);
+    for number in 0..5 {
+        post(&crew, "API", &format!("message {number}"));
+        let (mut child, reader) = held_check(&crew, &event);
+        assert_eq!(
+            hook(&crew, "check", &event).stdout,
+            "",
+            "another check of the session shows none of them meanwhile"
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(reader);
+        let shown = hook(&crew, "check", &event).stdout;
+        assert_eq!(shown.matches("message ").count(), 1, "{shown}");
+        assert!(shown.contains(&format!("API: message {number}")), "{shown}");
+        assert_eq!(hook(&crew, "check", &event).stdout, "");
+    }
+}
+
+#[test]
+fn an_answer_that_was_read_late_is_read_once() {
+    use std::io::Read as _;
+    let crew = Crew::new();
+    let event = json!({"session_id": "aaaa1111", "hook_event_name": "PreToolUse"});
+    post(&crew, "API", "one");
+    let (mut child, mut reader) = held_check(&crew, &event);
+    post(&crew, "API", "two");
+    assert_eq!(hook(&crew, "check", &event).stdout, "");
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success() && said.contains("API: one") && !said.contains("API: two"), "{said}");
+    let shown = hook(&crew, "check", &event).stdout;
+    assert!(shown.contains("API: two") && !shown.contains("API: one"), "{shown}");
+}
+
+#[test]
+fn an_answer_whose_reader_went_away_is_unread() {
+    let crew = Crew::new();
+    let event = json!({"session_id": "aaaa1111", "hook_event_name": "PreToolUse"});
+    post(&crew, "API", "one");
+    let (mut child, reader) = held_check(&crew, &event);
+    drop(reader);
+    assert!(!child.wait().unwrap().success());
+    assert!(hook(&crew, "check", &event).stdout.contains("API: one"));
+}
+
+#[test]
+fn a_call_that_another_hook_blocks_leaves_messages_unread() {
+    let crew = Crew::new();
+    let shop = crew.repository("shop");
+    post(&crew, "API", "one");
+    let event = |command: &str| {
+        json!({"session_id": "aaaa1111", "cwd": shop, "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": {"command": command}})
+    };
+    let ask = |command: &str| crew.feed(event(command).to_string(), "crewkit", ["hook", "PreToolUse"]);
+    ask("git worktree add inside").code(2);
+    assert!(ask("ls").code(0).stdout.contains("API: one"));
+    assert_eq!(ask("ls").code(0).stdout, "");
+}
+
+#[test]
+fn a_subagent_takes_none_of_its_sessions_messages() {
+    let crew = Crew::new();
+    let own = json!({"session_id": "aaaa1111", "hook_event_name": "PreToolUse"});
+    let subagent = |agent: &str| {
+        let mut event = own.clone();
+        event["agent_id"] = json!(agent);
+        hook(&crew, "check", &event).stdout
+    };
+    post(&crew, "API", "old");
+    assert!(hook(&crew, "check", &own).stdout.contains("API: old"));
+    post(&crew, "API", "new");
+    let shown = subagent("a1");
+    assert!(shown.contains("API: new") && !shown.contains("API: old"), "{shown}");
+    assert_eq!(subagent("a1"), "");
+    assert!(subagent("a2").contains("API: new"));
+    assert!(hook(&crew, "check", &own).stdout.contains("API: new"));
+    assert_eq!(hook(&crew, "check", &own).stdout, "");
+}

@@ -97,12 +97,8 @@ fn hooks_are_merged_in_the_nested_form_and_everything_else_stays() {
     setup(&crew, &[]).code(0);
     let now = settings(&crew);
     assert_eq!((&now["model"], &now["odd"]), (&json!("opus"), &json!({"z": 1, "a": [1.50, null]})));
-    assert_eq!(
-        commands(&now, "PreToolUse"),
-        ["mine.sh", "~/.claude/hooks/worktree-guard.sh", "~/.claude/scripts/comms.sh check"]
-    );
-    assert_eq!(commands(&now, "SessionEnd"), ["~/.claude/scripts/comms.sh session-end"]);
-    assert!(commands(&now, "Stop").is_empty());
+    assert_eq!(commands(&now, "PreToolUse"), ["mine.sh", "~/.local/bin/crewkit hook PreToolUse"]);
+    assert_eq!(commands(&now, "SessionEnd"), ["~/.local/bin/crewkit hook SessionEnd"]);
     assert_eq!(fs::read_to_string(crew.claude().join("settings.json.before-crewkit")).unwrap(), THEIRS);
     for groups in now["hooks"].as_object().unwrap().values() {
         for handler in groups.as_array().unwrap().iter().flat_map(|group| group["hooks"].as_array().unwrap()) {
@@ -113,17 +109,63 @@ fn hooks_are_merged_in_the_nested_form_and_everything_else_stays() {
 
 #[test]
 fn a_hook_that_is_there_in_another_spelling_is_not_doubled() {
+    for (form, own, event) in [
+        ("each", "bash \"CLAUDE/scripts/comms.sh\" check", "PreToolUse"),
+        ("one", "$HOME/.local/bin/crewkit hook PreToolUse", "PreToolUse"),
+    ] {
+        let crew = Crew::new();
+        let own = own.replace("CLAUDE", &crew.claude().to_string_lossy());
+        let theirs = json!({"hooks": {event: [{"matcher": "", "hooks": [{"type": "command", "command": own}]}]}});
+        crew.write(&crew.claude().join("settings.json"), theirs.to_string());
+        setup(&crew, &["--hooks", form]).code(0);
+        let end = own.rsplit(' ').next().unwrap();
+        let now = commands(&settings(&crew), event);
+        assert_eq!(now.iter().filter(|command| command.ends_with(end)).count(), 1, "{now:?}");
+        setup(&crew, &["--uninstall"]).code(0);
+        assert_eq!(settings(&crew), theirs);
+    }
+    // The hook by itself and all hooks in one: nothing of the person's is taken out, but it is said.
     let crew = Crew::new();
-    let command = format!("bash \"{}/scripts/comms.sh\" check", crew.claude().display());
-    let theirs =
-        json!({"hooks": {"PreToolUse": [{"matcher": "", "hooks": [{"type": "command", "command": command}]}]}});
-    crew.write(&crew.claude().join("settings.json"), theirs.to_string());
+    let own = json!({"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": "~/.claude/scripts/comms.sh check"}]}]}});
+    crew.write(&crew.claude().join("settings.json"), own.to_string());
+    let said = setup(&crew, &[]).code(0).stderr;
+    assert!(said.contains("comms-check runs twice") && said.lines().count() == 1, "{said}");
+    assert_eq!(commands(&settings(&crew), "PreToolUse").len(), 2);
+}
+
+#[test]
+fn an_upgrade_replaces_the_entries_of_another_form_and_of_an_older_version() {
+    let crew = Crew::new();
+    crew.write(&crew.claude().join("settings.json"), THEIRS);
+    let before = snapshot(&crew.home());
+    setup(&crew, &["--hooks", "each"]).code(0);
+    let each = settings(&crew);
+    assert!(commands(&each, "PreToolUse").contains(&"~/.claude/hooks/worktree-guard.sh".to_owned()));
+    assert!(commands(&each, "SessionEnd").contains(&"~/.claude/scripts/comms.sh session-end".to_owned()));
     setup(&crew, &[]).code(0);
-    let checks =
-        commands(&settings(&crew), "PreToolUse").into_iter().filter(|command| command.ends_with("check")).count();
-    assert_eq!(checks, 1);
+    assert_eq!(settings(&crew), each, "the form asked for stays");
+    setup(&crew, &["--hooks", "one"]).code(0);
+    let one = settings(&crew);
+    assert_eq!(commands(&one, "PreToolUse"), ["mine.sh", "~/.local/bin/crewkit hook PreToolUse"]);
+    setup(&crew, &["--hooks", "each"]).code(0);
+    assert_eq!(settings(&crew), each);
+
+    // A manifest of the version that had only the other form, and did not tell time limits.
+    let path = crew.home().join(".local/share/crewkit/manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    manifest.as_object_mut().unwrap().remove("form");
+    for added in manifest["settings"][0]["added"].as_array_mut().unwrap() {
+        added.as_object_mut().unwrap().remove("timeout");
+    }
+    fs::write(&path, manifest.to_string()).unwrap();
+    let said = setup(&crew, &[]).code(0).stdout;
+    assert!(said.contains("removed") && said.contains("of the earlier installation"), "{said}");
+    assert_eq!(settings(&crew), one);
+    let doctor =
+        crewkit_tests::finish(crew.command(crew.home().join(".local/bin/crewkit")).arg("doctor"), None).code(0);
+    assert!(!doctor.stdout.contains("FAULT"), "{doctor:?}");
     setup(&crew, &["--uninstall"]).code(0);
-    assert_eq!(settings(&crew), theirs);
+    assert_eq!(snapshot(&crew.home()), before);
 }
 
 #[test]

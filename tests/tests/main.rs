@@ -1,11 +1,17 @@
 //! Scenarios, races and crashes with the real program, linked as one test binary; one file a family.
 
 mod comms;
+mod comms_chat;
 mod comms_hook;
+mod comms_threads;
 mod demo;
 mod diff_digest;
+mod gates;
 mod git_digest;
+mod guards;
 mod hooks;
+mod hooks_commit;
+mod hooks_scan;
 mod house;
 mod install;
 mod lock_globs;
@@ -18,13 +24,18 @@ mod plans_cluster;
 mod plans_next;
 mod plans_read;
 mod plans_write;
+mod pre_commit;
 mod register_project;
+mod review_gate;
+mod sessions;
 mod sessions_tools;
 mod setup_worktrees;
 mod soak;
 mod stale_check;
 mod state;
 mod test_digest;
+mod tokens;
+mod track_tokens;
 mod wave_overlap;
 mod wave_worktree;
 mod worktree_safety;

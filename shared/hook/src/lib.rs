@@ -1,6 +1,8 @@
-//! The hook protocol of coding agents, and the reader of shell command lines.
+//! The hook protocol of coding agents, the reader of shell command lines, and the settings of hooks.
 
 pub mod command_line;
 pub mod protocol;
+pub mod settings;
 
-pub use protocol::{Dialect, Event, NotAnEvent, Plain};
+pub use protocol::{Dialect, Event, Given, NotAnEvent, Plain};
+pub use settings::Settings;

@@ -11,6 +11,7 @@
 
 pub mod chat;
 mod copies;
+mod env_vault;
 mod error;
 pub mod locks;
 mod merge_queue;
@@ -22,9 +23,11 @@ pub mod projects;
 pub mod queue;
 mod snapshots;
 mod state;
+pub mod token_usage;
 pub mod waves;
 pub mod worktrees;
 
+pub use env_vault::EnvVault;
 pub use error::{Error, Result};
 pub use merge_queue::{MergeQueue, NewEntry, QueueEntry, QueueState, QueueStep};
 pub use open::{SCHEMA_VERSION, Settings, Store};

@@ -1,7 +1,8 @@
 -- The current schema of the shared database: schema version 9. Made in one transaction; migrations end here too.
 -- Version 9 is the scripts' version 8 with: plans.project, updated_at on waves and tasks, lock identity across
 -- worktrees in file_locks, repository and steps in merge_queue (where a branch may wait once in each repository), the
--- steps of a landing in waves, and the tables task_requirements and task_failures and the view tokens.
+-- steps of a landing in waves, cache tokens and branch in token_usage, the tables task_requirements, task_failures,
+-- task_rejections, counted_answers and read_transcripts, and the view tokens.
 CREATE TABLE projects (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, branch TEXT DEFAULT 'main', github_url TEXT, icon_path TEXT,
   created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);
@@ -39,7 +40,11 @@ CREATE TABLE plan_versions (
 CREATE TABLE token_usage (
   id INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT NOT NULL, plan_id INTEGER, wave_id TEXT, task_id TEXT, session_id TEXT, agent TEXT, model TEXT NOT NULL,
   input_tokens INTEGER DEFAULT 0, output_tokens INTEGER DEFAULT 0, cost_usd REAL, execution_host TEXT, created_at DATETIME DEFAULT CURRENT_TIMESTAMP,
-  total_tokens INTEGER GENERATED ALWAYS AS (COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)) VIRTUAL);
+  total_tokens INTEGER GENERATED ALWAYS AS (COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)) VIRTUAL,
+  cache_write_5m_tokens INTEGER DEFAULT 0, cache_write_1h_tokens INTEGER DEFAULT 0, cache_read_tokens INTEGER DEFAULT 0, branch TEXT);
+CREATE TABLE counted_answers (
+  key INTEGER PRIMARY KEY, day INTEGER, input INTEGER, output INTEGER, cache_write_5m INTEGER, cache_write_1h INTEGER, cache_read INTEGER);
+CREATE TABLE read_transcripts (path TEXT PRIMARY KEY, read_to INTEGER NOT NULL, ending INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE file_locks (
   id INTEGER PRIMARY KEY, file_path TEXT NOT NULL UNIQUE, task_id TEXT, plan_id INTEGER, agent_name TEXT DEFAULT 'unknown', pid INTEGER NOT NULL,
   host TEXT NOT NULL, acquired_at DATETIME DEFAULT (datetime('now')), heartbeat_at DATETIME DEFAULT (datetime('now')), session_id TEXT,
@@ -77,6 +82,8 @@ CREATE TABLE task_requirements (
 CREATE TABLE task_failures (
   id INTEGER PRIMARY KEY AUTOINCREMENT, plan_id INTEGER NOT NULL, project_id TEXT NOT NULL, task_id TEXT NOT NULL, approach TEXT NOT NULL, reason TEXT NOT NULL,
   host TEXT, created_at DATETIME DEFAULT (datetime('now')));
+CREATE TABLE task_rejections (
+  task_id INTEGER NOT NULL, round INTEGER NOT NULL, rejected_at DATETIME NOT NULL, report TEXT, PRIMARY KEY (task_id, round)) WITHOUT ROWID;
 CREATE INDEX idx_plans_project ON plans(project_id, status);
 CREATE INDEX idx_waves_plan ON waves(plan_id, position);
 CREATE INDEX idx_tasks_plan_status ON tasks(plan_id, status, wave_id_fk);

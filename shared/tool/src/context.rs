@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crewkit_store::{Settings, Store};
 
+use crate::delivery::Deliveries;
 use crate::{Clock, Refusal};
 
 /// Environment variables: the process's, or a test's.
@@ -28,6 +29,14 @@ impl Environment {
             Self::Fixed(map) => map.get(OsStr::new(name)).cloned(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// All variables with their values.
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        match self {
+            Self::Process => std::env::vars_os().collect(),
+            Self::Fixed(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
     }
 }
 
@@ -66,6 +75,8 @@ pub struct Context {
     notes: RefCell<Vec<String>>,
     streamed: Option<RefCell<Vec<u8>>>,
     alone: bool,
+    pub(crate) deliveries: Deliveries,
+    holds: fn(&str) -> bool,
 }
 
 impl Context {
@@ -80,7 +91,14 @@ impl Context {
             notes: RefCell::default(),
             streamed: None,
             alone: false,
+            deliveries: Deliveries::default(),
+            holds: |_| false,
         }
+    }
+
+    /// The surroundings of this process, whose program holds the tools that `holds` is true for.
+    pub(crate) fn process_of_tools(holds: fn(&str) -> bool) -> Self {
+        Self { holds, ..Self::process() }
     }
 
     /// The surroundings of this process, whose program is one tool and no other (see [`Context::is_alone`]).
@@ -99,12 +117,34 @@ impl Context {
             notes: RefCell::default(),
             streamed: Some(RefCell::default()),
             alone: false,
+            deliveries: Deliveries::default(),
+            holds: |_| false,
         }
     }
 
     /// Whether the running program holds one tool alone, so that others are programs of their own.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone
+    }
+
+    /// Whether the tool `name` of the crew (`git-digest`) can be called: the running program holds it, or it is a program
+    /// in `PATH` or a script in the agent's folder.
+    pub fn has_tool(&self, name: &str) -> bool {
+        (self.holds)(name)
+            || self.find_program(name).is_some()
+            || self.claude_home().is_ok_and(|home| home.join(format!("scripts/{name}.sh")).is_file())
+    }
+
+    /// The file that a call of `program` would run: looked up in `PATH` as execvp(3) does, or, with a slash in its name,
+    /// itself from the working directory on. `None` when there is none that may be executed.
+    pub fn find_program(&self, program: &str) -> Option<PathBuf> {
+        let executable =
+            |path: &PathBuf| path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok();
+        if program.contains('/') {
+            return self.absolute(Path::new(program)).ok().filter(executable);
+        }
+        let path = self.environment.get("PATH")?;
+        std::env::split_paths(&path).map(|folder| folder.join(program)).find(executable)
     }
 
     /// The variable `name` as text; `None` when it is not set, empty, or not UTF-8.
@@ -161,6 +201,18 @@ impl Context {
             }
         }
         Ok(self.claude_home()?.join("data/dashboard.db"))
+    }
+
+    /// The chat's database: `COMMS_DB_PATH`, else `~/.claude/comms/messages.db`, one for all agents of the computer
+    /// whatever their folders are.
+    ///
+    /// # Errors
+    /// When `HOME` is needed and not set.
+    pub fn chat_path(&self) -> Result<PathBuf, Refusal> {
+        match self.variable_path("COMMS_DB_PATH") {
+            Some(path) => self.absolute(&self.expand_home(&path)),
+            None => Ok(self.home()?.join(".claude/comms/messages.db")),
+        }
     }
 
     /// The name of this computer for rows of the database: `PLAN_DB_HOST`, else `HOSTNAME`, else the system's name

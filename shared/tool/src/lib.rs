@@ -8,10 +8,12 @@
 pub mod args;
 mod clock;
 mod context;
+mod delivery;
 mod identity;
 pub mod lineage;
 mod outcome;
 pub mod process;
+pub mod processes;
 mod program;
 pub mod remote;
 pub mod text;

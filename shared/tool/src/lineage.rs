@@ -43,6 +43,20 @@ pub fn alive(pid: i64) -> bool {
     }
 }
 
+/// This process, in words that stand for no other: its number, and when it was started (clock ticks since the computer
+/// was), which tells it from a later one of the same number.
+pub fn mark() -> String {
+    let own = i64::from(getpid().as_raw_nonzero().get());
+    format!("{own}-{}", stat(own).map_or(0, |process| process.started))
+}
+
+/// Whether the process of `mark` (see [`mark`]) lives on this computer. What is no mark stands for none that does.
+pub fn lives(mark: &str) -> bool {
+    let Some((pid, started)) = mark.split_once('-') else { return false };
+    let (Ok(pid), Ok(started)) = (pid.parse(), started.parse::<u64>()) else { return false };
+    alive(pid) && stat(pid).is_none_or(|process| process.started == started)
+}
+
 /// The process on whose behalf we were called: the nearest in the chain of parents that outlives this call. Wrappers
 /// such as `timeout`, and shells started for one command line, do not. Where the chain cannot be read (no `/proc`)
 /// it is the parent; where nobody is left, this process itself.
@@ -81,16 +95,20 @@ fn runs_one_line(arguments: &[u8]) -> bool {
         .any(|argument| argument[0] == b'-' && argument[1] != b'-' && argument.contains(&b'c'))
 }
 
+/// The number of the field that tells when a process was started, in proc_pid_stat(5).
+const STARTED: usize = 22;
+
 struct Process {
     name: String,
     state: u8,
     parent: i64,
+    started: u64,
 }
 
 /// The first fields of proc_pid_stat(5); `None` without `/proc` or without the process.
 fn stat(pid: i64) -> Option<Process> {
     // The fields that are wanted stand at the beginning; a read of /proc gives them whole.
-    let mut beginning = [0; 256];
+    let mut beginning = [0; 512];
     let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut beginning).ok()?;
     parse_stat(beginning.get(..length)?)
 }
@@ -103,7 +121,9 @@ fn parse_stat(text: &[u8]) -> Option<Process> {
     let rest = String::from_utf8_lossy(text.get(close + 1..)?);
     let mut fields = rest.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
-    Some(Process { name, state, parent: fields.next()?.parse().ok()? })
+    let parent = fields.next()?.parse().ok()?;
+    let started = fields.nth(STARTED - 5).and_then(|field| field.parse().ok()).unwrap_or(0);
+    Some(Process { name, state, parent, started })
 }
 
 #[cfg(test)]
@@ -133,6 +153,23 @@ mod tests {
         }
         child.wait().unwrap();
         assert!(!alive(pid));
+    }
+
+    #[test]
+    fn a_mark_stands_for_one_process() {
+        let own = mark();
+        assert!(lives(&own), "{own}");
+        let mut child = child();
+        let gone = format!("{}-7", child.id());
+        child.wait().unwrap();
+        for other in ["", "1", "x-1", "1-x", "0-0", &gone] {
+            assert!(!lives(other), "{other}");
+        }
+        if cfg!(target_os = "linux") {
+            let (pid, started) = own.split_once('-').unwrap();
+            assert_ne!(started, "0");
+            assert!(!lives(&format!("{pid}-1{started}")), "another process of the same number");
+        }
     }
 
     #[test]

@@ -36,10 +36,10 @@ pub fn main(tool: &Tool) -> ExitCode {
     run_in(&Context::process_of_one_tool(), tool, &arguments)
 }
 
-/// Runs `tool`, one of the many that this program holds, with `arguments` in the surroundings of this process, writes
-/// its answer, and gives its exit code.
-pub fn run(tool: &Tool, arguments: &[OsString]) -> ExitCode {
-    run_in(&Context::process(), tool, arguments)
+/// Runs `tool`, one of the many that this program holds (those that `holds` is true for), with `arguments` in the
+/// surroundings of this process, writes its answer, and gives its exit code.
+pub fn run(tool: &Tool, arguments: &[OsString], holds: fn(&str) -> bool) -> ExitCode {
+    run_in(&Context::process_of_tools(holds), tool, arguments)
 }
 
 fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
@@ -58,7 +58,14 @@ fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
         }
     };
     let outcome = outcome.with_notes(tool.name, &context.take_notes());
-    ExitCode::from(write(&outcome))
+    let code = write(&outcome);
+    // Only an answer that ends with 0 is read by an agent.
+    if code == exit_code::DONE {
+        for refusal in context.delivered() {
+            let _ = writeln!(std::io::stderr().lock(), "{}: {refusal}", tool.name);
+        }
+    }
+    ExitCode::from(code)
 }
 
 /// Writes both streams; the exit code, or that of a closed pipe.

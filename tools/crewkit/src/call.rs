@@ -5,18 +5,22 @@ use std::path::Path;
 
 use crewkit_tool::Tool;
 
-use crate::crewkit;
 use crate::table::{self, TOOLS};
+use crate::{crewkit, events};
 
 /// The tool that `called` (argument 0) and the arguments name, and the arguments that are left for it.
 pub(crate) fn pick<'a>(called: &OsStr, arguments: &'a [OsString]) -> (&'static Tool, &'a [OsString]) {
     if let Some(tool) = by_path(Path::new(called)) {
         return (tool, arguments);
     }
-    if let Some((first, rest)) = arguments.split_first()
-        && let Some(tool) = by_path(Path::new(first))
-    {
-        return (tool, rest);
+    if let Some((first, rest)) = arguments.split_first() {
+        // Called by agents for every event: a hook in itself, whatever else crewkit is.
+        if first == "hook" {
+            return (&events::TOOL, rest);
+        }
+        if let Some(tool) = by_path(Path::new(first)) {
+            return (tool, rest);
+        }
     }
     (&crewkit::TOOL, arguments)
 }
@@ -56,6 +60,7 @@ mod tests {
         assert_eq!(picked("crewkit", &["plan-db", "list", "x"]), ("plan-db", 2));
         assert_eq!(picked("crewkit", &["plan-db.sh"]), ("plan-db", 0));
         assert_eq!(picked("crewkit", &["list"]), ("crewkit", 1));
+        assert_eq!(picked("crewkit", &["hook", "PreToolUse"]), ("crewkit hook", 1));
         assert_eq!(picked("renamed", &[]), ("crewkit", 0));
     }
 

@@ -7,7 +7,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use serde::Serialize;
 
 use crate::table::TOOLS;
-use crate::{doctor, logs, manual, setup};
+use crate::{doctor, events, hooks, logs, manual, setup};
 
 /// crewkit, called by its own name.
 pub(crate) const TOOL: Tool = Tool {
@@ -43,6 +43,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// All hooks of an event in one process; agents call it.
+    Hook(events::HookArguments),
+    /// Which hooks run, their settings, and hooks of git and Copilot in a repository.
+    Hooks(hooks::HooksArguments),
     /// A man page on standard output, or all of them as files.
     Man(manual::ManArguments),
     /// Completions of all tools for a shell, to be sourced by it.
@@ -73,6 +77,8 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Arguments>(arguments, exit_code::REFUSED, |arguments| match arguments.command {
         Command::List { json } => Ok(list(json)),
         Command::Doctor { json } => doctor::run(context, json),
+        Command::Hook(arguments) => events::named(context, &arguments),
+        Command::Hooks(arguments) => hooks::run(context, &arguments),
         Command::Man(arguments) => manual::man(context, &arguments),
         Command::Completions { shell } => Ok(manual::completions(shell)),
         Command::Log(arguments) => logs::run(context, arguments),

@@ -50,6 +50,7 @@ pub(crate) fn run(context: &Context, json: bool) -> Answer {
     checks.push(database("database", &context.database_path()?, true));
     checks.push(database("chat", &chat_path(context)?, false));
     checks.extend(installation(context));
+    checks.extend(hook_settings(context));
     let ok = checks.iter().all(|check| check.status != Status::Fault);
     let code = if ok { exit_code::DONE } else { exit_code::REFUSED };
     if json {
@@ -86,6 +87,20 @@ fn chat_path(context: &Context) -> Result<PathBuf, Refusal> {
         Some(path) => context.absolute(&context.expand_home(&path)),
         None => Ok(context.home()?.join(".claude/comms/messages.db")),
     }
+}
+
+/// The person's settings of hooks, where there are any: can they be read, does anything in them reach a hook?
+fn hook_settings(context: &Context) -> Option<Check> {
+    let path = context.claude_home().ok()?.join(crewkit_hook::settings::USER_FILE);
+    path.exists().then(|| {
+        let complaints = crate::hooks::check_file(&path);
+        let shown = path.display();
+        if complaints.is_empty() {
+            check("settings", Status::Ok, format!("{shown} is sound"))
+        } else {
+            check("settings", Status::Fault, format!("{shown}: {}", complaints.join("; ")))
+        }
+    })
 }
 
 /// Program, links, settings and the hooks' programs, by the manifest of the installation that is running.

@@ -3,6 +3,8 @@
 mod call;
 mod crewkit;
 mod doctor;
+mod events;
+mod hooks;
 mod logs;
 mod manual;
 mod setup;
@@ -16,5 +18,5 @@ fn main() -> ExitCode {
     let called = arguments.next().unwrap_or_else(|| OsString::from("crewkit"));
     let arguments: Vec<OsString> = arguments.collect();
     let (tool, arguments) = call::pick(&called, &arguments);
-    crewkit_tool::run(tool, arguments)
+    crewkit_tool::run(tool, arguments, |name| table::find(name).is_some())
 }

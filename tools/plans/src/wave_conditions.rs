@@ -1,10 +1,11 @@
 //! What a wave waits for: the waves it depends on and its preconditions.
 //!
 //! A precondition is a list of objects with a `type` (`wave_status`, `output_match`, `skip_if`), or one such object. What
-//! cannot be judged is not met.
+//! cannot be judged is not met; a command in a condition is never run.
 
 use crewkit_store::plans::{WorkPlan, WorkWave};
-use serde_json::Value;
+use regex_lite::Regex;
+use serde_json::{Value, json};
 
 use crate::plan_db::spec::code_list;
 
@@ -19,76 +20,153 @@ pub(crate) enum Ready {
     Skip,
 }
 
-/// Judges `wave` of `plan`.
+/// A condition with its verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Judged {
+    /// As it is kept.
+    pub(crate) condition: Value,
+    /// Whether it holds.
+    pub(crate) met: bool,
+    /// Why it cannot be judged.
+    pub(crate) error: Option<String>,
+    /// What was found in place of what it asks for: the wave's state, the value in the output; `None` where there is none.
+    pub(crate) actual: Option<Value>,
+    kind: Kind,
+    waits_for: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Needed,
+    Skips,
+}
+
+/// Judges `wave` of `plan`, its own state too.
 pub(crate) fn judge(plan: &WorkPlan, wave: &WorkWave) -> Ready {
     if matches!(wave.status.as_str(), "blocked" | "merging") {
         return Ready::No(format!("the wave is {}", wave.status));
     }
-    let precondition = wave.precondition.trim();
-    let conditions = match serde_json::from_str::<Value>(precondition) {
-        _ if precondition.is_empty() => Vec::new(),
-        Ok(Value::Null) => Vec::new(),
-        Ok(Value::Array(list)) => list,
-        Ok(one @ Value::Object(_)) => vec![one],
-        _ => return Ready::No("its precondition cannot be read".to_owned()),
+    match conditions(plan, wave) {
+        Some(judged) => ready(&judged),
+        None => Ready::No("its precondition cannot be read".to_owned()),
+    }
+}
+
+/// What the verdicts on its conditions say of a wave.
+pub(crate) fn ready(judged: &[Judged]) -> Ready {
+    if judged.iter().any(|one| one.kind == Kind::Skips && one.met) {
+        return Ready::Skip;
+    }
+    let waits = judged.iter().filter(|one| one.kind == Kind::Needed && !one.met);
+    let waits: Vec<&str> = waits.map(|one| one.waits_for.as_str()).collect();
+    if waits.is_empty() { Ready::Yes } else { Ready::No(waits.join(", ")) }
+}
+
+/// The conditions of `wave` with their verdicts: those of `depends_on` first, without the ones that the precondition holds
+/// as well. `None` when the precondition cannot be read.
+pub(crate) fn conditions(plan: &WorkPlan, wave: &WorkWave) -> Option<Vec<Judged>> {
+    let own = precondition(wave)?;
+    let depends = code_list(&wave.depends_on).into_iter();
+    let depends = depends.map(|code| json!({"type": "wave_status", "wave_id": code, "status": "done"}));
+    let mut all: Vec<Value> = depends.filter(|condition| !own.contains(condition)).collect();
+    all.dedup();
+    all.extend(own);
+    Some(all.into_iter().map(|condition| judge_one(plan, condition)).collect())
+}
+
+/// The conditions that a wave's precondition holds; `None` when it cannot be read.
+pub(crate) fn precondition(wave: &WorkWave) -> Option<Vec<Value>> {
+    let text = wave.precondition.trim();
+    match serde_json::from_str::<Value>(text) {
+        _ if text.is_empty() => Some(Vec::new()),
+        Ok(Value::Null) => Some(Vec::new()),
+        Ok(Value::Array(list)) => Some(list),
+        Ok(one @ Value::Object(_)) => Some(vec![one]),
+        _ => None,
+    }
+}
+
+/// The codes of the waves that a condition names.
+pub(crate) fn waves_named(condition: &Value) -> Vec<String> {
+    if condition.get("type").is_none() {
+        let wanted = condition.get("wave_status").and_then(Value::as_object);
+        return wanted.map(|wanted| wanted.keys().cloned().collect()).unwrap_or_default();
+    }
+    let is_wave = condition["type"] == "wave_status";
+    condition["wave_id"].as_str().filter(|_| is_wave).map(str::to_owned).into_iter().collect()
+}
+
+fn judge_one(plan: &WorkPlan, condition: Value) -> Judged {
+    let mut judged = Judged {
+        condition: Value::Null,
+        met: false,
+        error: None,
+        actual: None,
+        kind: Kind::Needed,
+        waits_for: String::new(),
     };
-    let mut waits = Vec::new();
-    for code in code_list(&wave.depends_on) {
-        if !has_status(plan, &code, "done") {
-            waits.push(format!("wave {code}"));
-        }
-    }
-    let mut skip = false;
-    for condition in &conditions {
-        match judge_one(plan, condition) {
-            Met::Yes => {}
-            Met::Skip => skip = true,
-            Met::No(what) => waits.push(what),
-        }
-    }
-    match (skip, waits.is_empty()) {
-        (true, _) => Ready::Skip,
-        (false, true) => Ready::Yes,
-        (false, false) => Ready::No(waits.join(", ")),
-    }
-}
-
-enum Met {
-    Yes,
-    No(String),
-    Skip,
-}
-
-fn judge_one(plan: &WorkPlan, condition: &Value) -> Met {
     let text = |key: &str| condition.get(key).and_then(Value::as_str);
     match text("type") {
         Some("wave_status") => {
             let (code, status) = (text("wave_id").unwrap_or_default(), text("status").unwrap_or_default());
-            if has_status(plan, code, status) { Met::Yes } else { Met::No(format!("wave {code} {status}")) }
+            judged.waits_for = if status == "done" { format!("wave {code}") } else { format!("wave {code} {status}") };
+            judged.met = has_status(plan, code, status);
+            judged.actual = plan.waves.iter().find(|wave| wave.code == code).map(|wave| json!(wave.status));
         }
         Some(kind @ ("output_match" | "skip_if")) => {
             let task = text("task_id").unwrap_or_default();
-            let met = output_matches(plan, task, text("output_path"), condition.get("equals")).unwrap_or(false);
-            match (kind, met) {
-                ("skip_if", true) => Met::Skip,
-                ("skip_if", false) | (_, true) => Met::Yes,
-                _ => Met::No(format!("output of {task}")),
+            judged.waits_for = format!("output of {task}");
+            if kind == "skip_if" {
+                judged.kind = Kind::Skips;
+            }
+            match output_at(plan, task, text("output_path")) {
+                Ok(Some(found)) => {
+                    let wanted = condition.get("equals");
+                    judged.met = wanted.is_some_and(|wanted| as_text(&found) == as_text(wanted));
+                    judged.error = wanted.is_none().then(|| "equals is missing".to_owned());
+                    judged.actual = Some(found);
+                }
+                Ok(None) => {}
+                Err(error) => judged.error = Some(error),
             }
         }
-        Some(_) => Met::No("an unknown condition".to_owned()),
-        None => match condition.get("wave_status").and_then(Value::as_object) {
-            Some(wanted) => {
-                let met = |(code, status): (&String, &Value)| {
-                    status.as_str().is_some_and(|status| has_status(plan, code, status))
-                };
-                let open: Vec<&str> =
-                    wanted.iter().filter(|entry| !met(*entry)).map(|(code, _)| code.as_str()).collect();
-                if open.is_empty() { Met::Yes } else { Met::No(format!("wave {}", open.join(", "))) }
-            }
-            // A command in a spec is never run.
-            None => Met::No("a condition that evaluate-wave tells".to_owned()),
-        },
+        Some(_) => "an unknown condition".clone_into(&mut judged.waits_for),
+        None => documented(plan, &condition, &mut judged),
     }
+    Judged { condition, ..judged }
+}
+
+/// The forms without a `type` that the documentation of specs shows.
+fn documented(plan: &WorkPlan, condition: &Value, judged: &mut Judged) {
+    if let Some(wanted) = condition.get("wave_status").and_then(Value::as_object) {
+        let met =
+            |(code, status): &(&String, &Value)| status.as_str().is_some_and(|status| has_status(plan, code, status));
+        let open: Vec<&str> = wanted.iter().filter(|entry| !met(entry)).map(|(code, _)| code.as_str()).collect();
+        judged.met = open.is_empty();
+        judged.waits_for = format!("wave {}", open.join(", "));
+        return;
+    }
+    if let Some(wanted) = condition.get("output_match").and_then(Value::as_object) {
+        let text = |key: &str| wanted.get(key).and_then(Value::as_str);
+        let task = text("task").unwrap_or_default();
+        judged.waits_for = format!("output of {task}");
+        match (text("pattern").map(Regex::new), output_of(plan, task)) {
+            (None, _) => judged.error = Some("pattern is missing".to_owned()),
+            (Some(Err(_)), _) => judged.error = Some("pattern cannot be read".to_owned()),
+            (Some(Ok(_)), Err(error)) => judged.error = Some(error),
+            (Some(Ok(pattern)), Ok(output)) => {
+                judged.met = output.is_some_and(|output| pattern.is_match(output));
+                judged.actual = output.map(|output| json!(output));
+            }
+        }
+        return;
+    }
+    if condition.get("skip_if").is_some() {
+        judged.kind = Kind::Skips;
+        judged.error = Some("a command is never run".to_owned());
+        return;
+    }
+    "an unknown condition".clone_into(&mut judged.waits_for);
 }
 
 /// Whether the wave `code` is there and every one of that code has this status.
@@ -97,12 +175,28 @@ fn has_status(plan: &WorkPlan, code: &str, status: &str) -> bool {
     of_code.peek().is_some() && of_code.all(|wave| wave.status == status)
 }
 
-/// Whether the value at `path` in the output of the task `code` is `equals`, as text; `None` when that cannot be told.
-fn output_matches(plan: &WorkPlan, code: &str, path: Option<&str>, equals: Option<&Value>) -> Option<bool> {
+/// The output of the task `code`, `None` when it has none.
+///
+/// # Errors
+/// When several tasks of that code have output.
+fn output_of<'a>(plan: &'a WorkPlan, code: &str) -> Result<Option<&'a str>, String> {
     let mut tasks = plan.tasks.iter().filter(|task| task.code == code && !task.output_data.is_empty());
-    let (task, None) = (tasks.next()?, tasks.next()) else { return None };
-    let output: Value = serde_json::from_str(&task.output_data).ok()?;
-    Some(as_text(at(&output, path?)?) == as_text(equals?))
+    match (tasks.next(), tasks.next()) {
+        (Some(_), Some(_)) => Err(format!("several tasks have the code {code}")),
+        (first, _) => Ok(first.map(|task| task.output_data.as_str())),
+    }
+}
+
+/// The value at `path` in the output of the task `code`; `None` when it has no output.
+///
+/// # Errors
+/// When the output is no JSON or the path cannot be read.
+fn output_at(plan: &WorkPlan, code: &str, path: Option<&str>) -> Result<Option<Value>, String> {
+    let path = path.ok_or("output_path is missing")?;
+    at(&Value::Null, path).ok_or("output_path cannot be read")?;
+    let Some(output) = output_of(plan, code)? else { return Ok(None) };
+    let output: Value = serde_json::from_str(output).map_err(|_| "the output is no JSON".to_owned())?;
+    Ok(at(&output, path).cloned())
 }
 
 fn as_text(value: &Value) -> String {
@@ -199,7 +293,11 @@ mod tests {
             ("W2", r#"[{"type":"skip_if","task_id":"T1","output_path":".ok","equals":"true"}]"#, Ready::Skip),
             ("", r#"[{"type":"skip_if","task_id":"T1","output_path":".no","equals":"true"}]"#, Ready::Yes),
             ("", r#"[{"type":"moon"}]"#, no("an unknown condition")),
-            ("", r#"[{"skip_if":"rm -rf x"}]"#, no("a condition that evaluate-wave tells")),
+            ("", r#"[{"skip_if":"rm -rf x"}]"#, Ready::Yes),
+            ("", r#"[{"output_match":{"task":"T1","pattern":"bXc\\W+1"}}]"#, no("output of T1")),
+            ("", r#"[{"output_match":{"task":"T1","pattern":"b c\\W+1"}}]"#, Ready::Yes),
+            ("", r#"[{"output_match":{"task":"T1","pattern":"("}}]"#, no("output of T1")),
+            ("W1", r#"[{"type":"wave_status","wave_id":"W1","status":"done"}]"#, Ready::Yes),
             ("", "{broken", no("its precondition cannot be read")),
         ] {
             assert_eq!(judged(depends_on, precondition), wanted, "{depends_on} {precondition}");

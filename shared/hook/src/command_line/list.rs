@@ -25,6 +25,10 @@ pub(super) struct Reader<'a> {
     /// For `popd`.
     pub(super) stack: Vec<Directory>,
     pub(super) variables: Vec<(Cow<'a, str>, Word<'a>)>,
+    /// How many of them were set outside of the shell being read: what is set inside is undone behind it.
+    pub(super) outer_variables: usize,
+    /// Memory for the words of the next command.
+    pub(super) spare: Vec<Word<'a>>,
     /// Bytes that may still be read a second time or be put in place of a variable.
     pub(super) budget: usize,
     pub(super) nesting: u16,
@@ -89,6 +93,8 @@ impl<'a> Reader<'a> {
             previous: Directory::Unknown,
             stack: Vec::new(),
             variables: Vec::new(),
+            outer_variables: 0,
+            spare: Vec::new(),
             budget: 4 * line.len() + 4096,
             nesting: 0,
             level: 0,
@@ -248,6 +254,10 @@ impl<'a> Reader<'a> {
         let rest = self.line.as_bytes().get(self.at..self.end)?;
         let length = rest.iter().take(LONGEST + 1).position(|byte| ends_word(Some(*byte))).unwrap_or(rest.len());
         let word = rest.get(..length)?;
+        // One letter is no reserved word but for the three that are signs.
+        if length > LONGEST || (length == 1 && word[0].is_ascii_lowercase()) {
+            return None;
+        }
         let (name, keyword) = KEYWORDS.iter().find(|(name, _)| name.as_bytes() == word)?;
         self.at += name.len();
         Some(*keyword)
@@ -360,11 +370,13 @@ impl<'a> Reader<'a> {
         let (directory, previous) = (self.directory.clone(), self.previous.clone());
         let (piped, alternative, function) = (self.piped, self.alternative, self.function);
         let (variables, stack) = (self.variables.len(), self.stack.len());
+        let outer = std::mem::replace(&mut self.outer_variables, variables);
         (self.piped, self.alternative, self.function) = (false, false, false);
         self.list(until);
         (self.directory, self.previous) = (directory, previous);
         (self.piped, self.alternative, self.function) = (piped, alternative, function);
         self.variables.truncate(variables);
+        self.outer_variables = outer;
         self.stack.truncate(stack);
     }
 

@@ -30,6 +30,7 @@ mod quoting;
 mod run;
 mod simple;
 mod word;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 pub use directory::Places;
 pub use git::Git;
 pub use word::Word;
+pub use words::Words;
 
 use directory::Directory;
 
@@ -64,11 +66,9 @@ pub struct Line<'a> {
 #[derive(Debug, Clone)]
 pub struct Command<'a> {
     /// The program and its arguments, never empty; without wrappers such as `sudo` and their options.
-    pub words: Vec<Word<'a>>,
-    /// Variables set for this command alone, `env`'s among them.
-    pub assignments: Vec<Assignment<'a>>,
-    /// Redirections in their order.
-    pub redirections: Vec<Redirection<'a>>,
+    pub words: Words<'a>,
+    /// What few commands have.
+    rare: Option<Box<Rare<'a>>>,
     /// Whether its standard input is a pipe of this line.
     pub piped_from: bool,
     /// Whether its standard output is a pipe of this line.
@@ -79,6 +79,13 @@ pub struct Command<'a> {
     pub source: Cow<'a, str>,
     directory: Directory,
     level: u16,
+}
+
+/// What few commands have; a line may hold very many commands.
+#[derive(Debug, Clone, Default)]
+struct Rare<'a> {
+    assignments: Vec<Assignment<'a>>,
+    redirections: Vec<Redirection<'a>>,
 }
 
 /// A variable that is set.
@@ -131,14 +138,24 @@ impl<'a> Command<'a> {
         self.words.get(1..).unwrap_or_default()
     }
 
+    /// Variables set for this command alone, `env`'s among them.
+    pub fn assignments(&self) -> &[Assignment<'a>] {
+        self.rare.as_deref().map_or(&[], |rare| &rare.assignments)
+    }
+
+    /// Redirections in their order.
+    pub fn redirections(&self) -> &[Redirection<'a>] {
+        self.rare.as_deref().map_or(&[], |rare| &rare.redirections)
+    }
+
     /// The value that `name` is set to for this command alone.
     pub fn variable(&self, name: &str) -> Option<&Word<'a>> {
-        self.assignments.iter().rev().find(|assignment| assignment.name == name).map(|assignment| &assignment.value)
+        self.assignments().iter().rev().find(|assignment| assignment.name == name).map(|assignment| &assignment.value)
     }
 
     /// The file that its standard output goes to: neither a descriptor nor `/dev/null`, a terminal or our own streams.
     pub fn output_file(&self) -> Option<&Word<'a>> {
-        let last = self.redirections.iter().rev().find(|redirection| {
+        let last = self.redirections().iter().rev().find(|redirection| {
             matches!(redirection.operator, Operator::Both)
                 || matches!(redirection.operator, Operator::Write | Operator::Append | Operator::Duplicate)
                     && matches!(redirection.descriptor, None | Some(1))
@@ -164,26 +181,25 @@ impl<'a> Command<'a> {
     }
 
     fn into_owned(self) -> Command<'static> {
-        let owned = |word: Word<'_>| word.into_owned();
+        let rare = self.rare.map(|rare| {
+            let Rare { assignments, redirections } = *rare;
+            let assignment = |one: Assignment<'_>| Assignment {
+                name: Cow::Owned(one.name.into_owned()),
+                value: one.value.into_owned(),
+            };
+            let redirection = |one: Redirection<'_>| Redirection {
+                descriptor: one.descriptor,
+                operator: one.operator,
+                target: one.target.into_owned(),
+            };
+            Box::new(Rare {
+                assignments: assignments.into_iter().map(assignment).collect(),
+                redirections: redirections.into_iter().map(redirection).collect(),
+            })
+        });
         Command {
-            words: self.words.into_iter().map(owned).collect(),
-            assignments: self
-                .assignments
-                .into_iter()
-                .map(|assignment| Assignment {
-                    name: Cow::Owned(assignment.name.into_owned()),
-                    value: owned(assignment.value),
-                })
-                .collect(),
-            redirections: self
-                .redirections
-                .into_iter()
-                .map(|redirection| Redirection {
-                    descriptor: redirection.descriptor,
-                    operator: redirection.operator,
-                    target: owned(redirection.target),
-                })
-                .collect(),
+            words: self.words.into_owned(),
+            rare,
             piped_from: self.piped_from,
             piped_to: self.piped_to,
             substituted: self.substituted,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::list::Reader;
-use super::{Assignment, Command, Directory, Operator, Word};
+use super::{Assignment, Command, Directory, Operator, Word, Words};
 
 /// A program that runs the program named by its arguments.
 struct Wrapper {
@@ -83,6 +83,59 @@ const WRAPPERS: &[Wrapper] = &[
 
 const SHELLS: [&str; 8] = ["bash", "sh", "zsh", "dash", "ksh", "mksh", "ash", "fish"];
 
+/// Builtins and programs whose arguments [`Reader::run`] looks at.
+const READ: [&str; 18] = [
+    "cd",
+    "pushd",
+    "popd",
+    "export",
+    "local",
+    "declare",
+    "typeset",
+    "readonly",
+    "read",
+    "unset",
+    "mapfile",
+    "readarray",
+    "printf",
+    "getopts",
+    "eval",
+    "trap",
+    "find",
+    "su",
+];
+
+/// For each first byte the lengths of the names that mean more than a program to be run: most names are told from all of
+/// them by one look.
+const LENGTHS: [u32; 128] = {
+    const fn add(lengths: &mut [u32; 128], name: &str) {
+        lengths[name.as_bytes()[0] as usize] |= 1 << name.len();
+    }
+    let mut lengths = [0; 128];
+    let mut at = 0;
+    while at < WRAPPERS.len() {
+        add(&mut lengths, WRAPPERS[at].name);
+        at += 1;
+    }
+    at = 0;
+    while at < SHELLS.len() {
+        add(&mut lengths, SHELLS[at]);
+        at += 1;
+    }
+    at = 0;
+    while at < READ.len() {
+        add(&mut lengths, READ[at]);
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a program of this name may be one that takes commands or changes what is read; never false for one that is.
+fn may_matter(name: &str) -> bool {
+    let lengths = name.bytes().next().and_then(|first| LENGTHS.get(usize::from(first)));
+    name.len() < 32 && lengths.is_some_and(|lengths| lengths >> name.len() & 1 == 1)
+}
+
 /// How text that is read as commands relates to the line it stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -98,19 +151,25 @@ impl<'a> Reader<'a> {
     /// Takes note of a simple command that ends at `end`. Gives its place among the commands; [`usize::MAX`] when it
     /// only sets variables.
     pub(super) fn run(&mut self, mut command: Command<'a>, end: usize) -> usize {
-        unwrap(&mut command);
+        let mut matters = may_matter(command.program());
+        if matters {
+            unwrap(&mut command);
+            matters = may_matter(command.program());
+        }
         let Some(first) = command.words.first() else {
-            for assignment in command.assignments {
+            for assignment in command.rare.take().map(|rare| rare.assignments).unwrap_or_default() {
                 self.set(assignment.name, assignment.value);
             }
+            self.spare = command.words.settle();
             return usize::MAX;
         };
-        command.source = Cow::Borrowed(self.line.get(first.start..end).unwrap_or_default().trim_end());
+        command.source = Cow::Borrowed(self.line.get(first.start()..end).unwrap_or_default().trim_end());
         let index = self.commands.len();
         let fed = command.piped_from;
         let mut texts: Vec<(Cow<'a, str>, Scope)> = Vec::new();
         let text = |word: &Word<'a>| word.clone().into_text();
         match command.program() {
+            _ if !matters => {}
             "cd" | "pushd" | "popd" => self.change(&command),
             "export" | "local" | "declare" | "typeset" | "readonly" => self.declare(command.arguments()),
             "read" | "unset" | "mapfile" | "readarray" | "printf" | "getopts" => {
@@ -137,12 +196,13 @@ impl<'a> Reader<'a> {
             name if name == "su" || SHELLS.contains(&name) => {
                 texts.extend(shell_text(&command).map(|word| (text(word), Scope::Shell)));
                 if reads_commands(&command) {
-                    let strings = command.redirections.iter().filter(|one| one.operator == Operator::HereString);
+                    let strings = command.redirections().iter().filter(|one| one.operator == Operator::HereString);
                     texts.extend(strings.map(|one| (text(&one.target), Scope::Shell)));
                 }
             }
             _ => {}
         }
+        self.spare = command.words.settle();
         self.commands.push(command);
         for (text, scope) in texts {
             self.again(text, scope, fed);
@@ -251,7 +311,11 @@ impl<'a> Reader<'a> {
             if !self.enter() {
                 return;
             }
-            self.run(Command { words, redirections: Vec::new(), piped_from: false, ..find.clone() }, end);
+            let mut rare = find.rare.clone();
+            if let Some(rare) = &mut rare {
+                rare.redirections.clear();
+            }
+            self.run(Command { words: Words::draft(words), rare, piped_from: false, ..find.clone() }, end);
             self.leave();
         }
     }
@@ -273,8 +337,12 @@ fn unwrap(command: &mut Command<'_>) {
         }
         at = next;
     }
-    command.assignments.extend(found);
-    command.words.drain(..at);
+    if !found.is_empty() {
+        command.rare.get_or_insert_default().assignments.append(&mut found);
+    }
+    if at > 0 {
+        command.words.cut(at);
+    }
 }
 
 /// The place of the program that `wrapper` runs; its arguments begin at `at`. `None` when it runs none.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::list::Reader;
 use super::run::reads_commands;
-use super::{Assignment, Command, Operator, Redirection, Word};
+use super::{Assignment, Command, Operator, Rare, Redirection, Word, Words};
 
 /// Most variables whose values are kept, and the most bytes of such a value: for paths, not for data.
 const MOST_VARIABLES: usize = 64;
@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
         let (first, documents) = (self.commands.len(), self.here_documents.len());
         let before = self.directory.clone();
         let fed = std::mem::take(&mut self.piped) || self.fed > 0;
-        let mut words = Vec::new();
+        let mut words = std::mem::take(&mut self.spare);
         let mut assignments = Vec::new();
         let mut redirections = Vec::new();
         loop {
@@ -38,6 +38,8 @@ impl<'a> Reader<'a> {
                         self.skip_until(|byte| byte == b')');
                         self.at += 1;
                         self.function = true;
+                        words.clear();
+                        self.spare = words;
                         return;
                     }
                     break;
@@ -52,10 +54,10 @@ impl<'a> Reader<'a> {
                 words.push(self.word());
             }
         }
+        let bare = assignments.is_empty() && redirections.is_empty();
         let command = Command {
-            words,
-            assignments,
-            redirections,
+            words: Words::draft(words),
+            rare: if bare { None } else { Some(Box::new(Rare { assignments, redirections })) },
             piped_from: fed,
             piped_to: false,
             substituted: self.level > 0,
@@ -214,7 +216,10 @@ impl<'a> Reader<'a> {
     /// Keeps the value of a variable.
     pub(super) fn set(&mut self, name: Cow<'a, str>, value: Word<'a>) {
         let sure = self.conditional == 0 && !self.function && value.is_resolvable() && value.len() <= MOST_VALUE;
-        if sure && self.variables.len() < MOST_VARIABLES {
+        let scope = self.variables.get_mut(self.outer_variables..).unwrap_or_default();
+        if sure && let Some((_, known)) = scope.iter_mut().rev().find(|(known, _)| *known == name) {
+            *known = value;
+        } else if sure && self.variables.len() < MOST_VARIABLES {
             self.variables.push((name, value));
         } else {
             self.unset(&name);
@@ -224,7 +229,7 @@ impl<'a> Reader<'a> {
     /// A variable whose value is no longer known.
     pub(super) fn unset(&mut self, name: &str) {
         for (known, value) in &mut self.variables {
-            if known == name {
+            if known == name && value.is_resolvable() {
                 *value = value.clone().unknown();
             }
         }

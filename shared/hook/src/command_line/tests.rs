@@ -403,11 +403,11 @@ fn words_know_what_they_are() {
 fn assignments_and_redirections_are_kept() {
     let line = read("A=1 B=\"x y\" env C=$D git log 2>&1 >>'o ut' <in 3<>x");
     let command = &line.commands[0];
-    let seen: Vec<_> = command.assignments.iter().map(|one| (&*one.name, &*one.value)).collect();
+    let seen: Vec<_> = command.assignments().iter().map(|one| (&*one.name, &*one.value)).collect();
     assert_eq!(seen, [("A", "1"), ("B", "x y"), ("C", "$D")]);
     assert_eq!(command.variable("B").map(Word::is_literal), Some(true));
     assert_eq!(command.variable("C").map(Word::is_literal), Some(false));
-    let seen: Vec<_> = command.redirections.iter().map(|one| (one.descriptor, one.operator, &*one.target)).collect();
+    let seen: Vec<_> = command.redirections().iter().map(|one| (one.descriptor, one.operator, &*one.target)).collect();
     assert_eq!(
         seen,
         [
@@ -655,3 +655,27 @@ const PARTS: &[&str] = &[
     "popd",
     "trap ",
 ];
+
+#[test]
+fn a_variable_that_is_set_again_and_again_has_its_last_value_and_costs_no_more() {
+    let line = "D=a; D=b; (D=c; cd $D && one); cd $D && two; D=$(pwd)x; unset D; cd $D && three";
+    assert_eq!(
+        shown(line).split(" ; ").filter(|one| one.contains('@')).collect::<Vec<_>>(),
+        ["one @/w/c", "two @/w/b", "$pwd @/w/b", "unset D @/w/b", "cd $D @/w/b", "three @?"]
+    );
+    assert!(read(&"A=b;".repeat(10_000)).commands.is_empty());
+}
+
+#[test]
+fn names_that_are_told_from_special_ones_at_a_glance_are_no_others() {
+    for name in ["sudo", "env", "time", "xargs", "noglob", "arch", "xvfb-run"] {
+        assert_eq!(shown(&format!("{name} ls")), "ls", "{name}");
+        assert_eq!(shown(&format!("/usr/bin/{name} sudo ls")), "ls", "{name}");
+    }
+    for name in ["bash", "/bin/sh", "ash", "fish"] {
+        assert!(shown(&format!("{name} -c 'ls x'")).ends_with("ls x"), "{name}");
+    }
+    for name in ["a", "sud", "sudoo", "é", "cdd", "x".repeat(40).as_str()] {
+        assert_eq!(shown(&format!("{name} ls")), format!("{name} ls"));
+    }
+}

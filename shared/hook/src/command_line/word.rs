@@ -11,7 +11,7 @@ use super::Places;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word<'a> {
     text: Cow<'a, str>,
-    pub(super) start: usize,
+    start: u32,
     quoted: bool,
     expands: bool,
     pub(super) base: Base,
@@ -95,6 +95,11 @@ impl<'a> Word<'a> {
                 Some(joined.into())
             }
         }
+    }
+
+    /// Where it begins in the text that was read.
+    pub(super) fn start(&self) -> usize {
+        self.start as usize
     }
 
     /// Whether it can be made a path without running anything.
@@ -202,7 +207,7 @@ impl Draft {
         };
         Word {
             text,
-            start: self.start,
+            start: u32::try_from(self.start).unwrap_or(u32::MAX),
             quoted: self.quoted,
             expands: self.expands,
             base: self.base,

@@ -101,10 +101,7 @@ impl Event {
     /// For an event in Claude Code's words. Never with a `permissionDecision`: `allow` would skip the user's prompt.
     fn claude_context(&self, text: &str) -> Outcome {
         match self.name() {
-            Some(
-                name @ ("SessionStart" | "SubagentStart" | "UserPromptSubmit" | "PreToolUse" | "PostToolUse"
-                | "PostToolUseFailure"),
-            ) => Outcome::json(&Specific {
+            Some(name) if takes_context(name) => Outcome::json(&Specific {
                 hook_specific_output: SpecificOutput { hook_event_name: name, additional_context: text },
             }),
             _ => Outcome::json(&SystemMessage { system_message: text }),
@@ -112,9 +109,16 @@ impl Event {
     }
 }
 
+/// Whether an answer to the event `name` of Claude Code may have a `hookSpecificOutput`.
+pub(super) fn takes_context(name: &str) -> bool {
+    let events =
+        ["SessionStart", "SubagentStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"];
+    events.contains(&name)
+}
+
 /// `text` for an agent and for a terminal: control characters other than line ends and tabs written as escapes, and
 /// shorter than [`MOST_CONTEXT`], with a last line that counts what was cut.
-fn fit(given: &str) -> String {
+pub(super) fn fit(given: &str) -> String {
     let mut out = String::with_capacity(given.len());
     for c in given.chars() {
         if text::is_unsafe(c) && c != '\n' && c != '\t' { out.extend(c.escape_default()) } else { out.push(c) }

@@ -1,11 +1,14 @@
 //! One event as an agent reports it on a hook's standard input.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use crewkit_tool::{Context, Refusal};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
+
+use crate::Settings;
 
 /// Most bytes of standard input that are read; a longer event is no event.
 const MOST_BYTES: u64 = 256 << 20;
@@ -50,6 +53,7 @@ pub struct Event {
     fields: Map<String, Value>,
     input: Map<String, Value>,
     dialect: Dialect,
+    settings: OnceCell<Settings>,
 }
 
 impl Event {
@@ -93,7 +97,16 @@ impl Event {
             }
             break;
         }
-        Ok(Self { fields, input, dialect })
+        Ok(Self { fields, input, dialect, settings: OnceCell::new() })
+    }
+
+    /// The event as JSON, as far as it was understood: a tool's input that was text is an object.
+    pub fn to_json(&self) -> Value {
+        let mut fields = self.fields.clone();
+        if let Some(key) = ["tool_input", "toolArgs"].into_iter().find(|key| fields.contains_key(*key)) {
+            fields.insert(key.to_owned(), Value::Object(self.input.clone()));
+        }
+        Value::Object(fields)
     }
 
     /// Whose words it is in.
@@ -137,6 +150,15 @@ impl Event {
     pub fn directory(&self, context: &Context) -> Result<PathBuf, Refusal> {
         let given = self.cwd().map(PathBuf::from).filter(|cwd| cwd.is_absolute() && cwd.is_dir());
         given.map_or_else(|| context.directory().map(ToOwned::to_owned), Ok)
+    }
+
+    /// What people set for hooks, read when it is asked for first: the person's file and that of the repository that
+    /// [`Event::directory`] lies in.
+    pub fn settings(&self, context: &Context) -> &Settings {
+        self.settings.get_or_init(|| {
+            self.directory(context)
+                .map_or_else(|_| Settings::default(), |directory| Settings::load(context, &directory))
+        })
     }
 
     /// The tool's name as Claude Code names it: `Bash`, `Edit`, `MultiEdit`, `Write`, `Read` for Copilot's names of
@@ -337,6 +359,18 @@ mod tests {
         assert_eq!((bare.dialect(), bare.command()), (Dialect::Bare, Some("ls")));
         assert_eq!(event(json!({"hook_event_name": null, "toolName": "view"})).dialect(), Dialect::Copilot);
         assert_eq!(event(json!({"hook_event_name": "Stop", "toolName": "view"})).dialect(), Dialect::Claude);
+    }
+
+    #[test]
+    fn an_event_can_be_given_on() {
+        for given in [
+            json!({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}, "x": 1}),
+            json!({"session_id": "s1"}),
+        ] {
+            assert_eq!(event(given.clone()).to_json(), given);
+        }
+        let text = event(json!({"toolName": "bash", "toolArgs": "{\"command\":\"ls\"}"}));
+        assert_eq!(text.to_json(), json!({"toolName": "bash", "toolArgs": {"command": "ls"}}));
     }
 
     #[test]

@@ -137,6 +137,15 @@ impl Chat {
         })
     }
 
+    /// The project of the agent called `name`; `nearest` when agents of several projects are, and one of them is of that.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub fn project_of(&self, name: &str, nearest: &str) -> Result<Option<String>> {
+        let sql = "SELECT coalesce(project, 'general') FROM agents WHERE name = ?1 ORDER BY project = ?2 DESC, created DESC LIMIT 1";
+        self.read(|connection| connection.prepare(sql)?.query_row([name, nearest], |row| text(row, 0)).optional())
+    }
+
     /// The names that sessions have, each once.
     ///
     /// # Errors
@@ -180,6 +189,7 @@ fn speak(connection: &Connection, session: &str, project: &str, now: &str, text:
         channel: GENERAL,
         project: Some(project),
         nearest: project,
+        reply_to: None,
         message: text,
     };
     messages::post(connection, &new)?;

@@ -1,8 +1,9 @@
 //! Messages: posting, the newest, the new ones, who is active, taking old ones away.
 
-use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params, params_from_iter};
 use serde::Serialize;
 
+use super::unread::SUBAGENT;
 use super::{Chat, text};
 use crate::Result;
 
@@ -21,6 +22,11 @@ pub struct Message {
     pub project: String,
     /// The text, byte for byte (bytes that are not UTF-8, of other programs, are replaced).
     pub message: String,
+    /// The number of the message that it answers.
+    pub reply_to: Option<i64>,
+    /// Who sent that, if it is still there.
+    #[serde(skip)]
+    pub answered: Option<String>,
 }
 
 /// A message to be posted.
@@ -36,6 +42,8 @@ pub struct NewMessage<'a> {
     pub project: Option<&'a str>,
     /// Which project counts when agents of several have the sender's name.
     pub nearest: &'a str,
+    /// The number of the message that it answers.
+    pub reply_to: Option<i64>,
     /// The text.
     pub message: &'a str,
 }
@@ -53,6 +61,8 @@ pub struct Filter {
     pub since: Option<String>,
     /// Words that must all be in the text, upper and lower case of ASCII alike.
     pub words: Vec<String>,
+    /// The number of a message: it, the answers to it, the answers to those...
+    pub thread: Option<i64>,
 }
 
 /// A sender and what was heard of it.
@@ -67,7 +77,9 @@ pub struct Activity {
 }
 
 /// The columns that [`message`] reads.
-pub(super) const COLUMNS: &str = "id, timestamp, sender, channel, coalesce(project, 'general'), message";
+pub(super) const COLUMNS: &str =
+    "id, timestamp, sender, channel, coalesce(project, 'general'), message, messages.reply_to,
+    (SELECT answered.sender FROM messages AS answered WHERE answered.id = messages.reply_to)";
 
 /// A row of [`COLUMNS`].
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -78,6 +90,8 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         channel: text(row, 3)?,
         project: text(row, 4)?,
         message: text(row, 5)?,
+        reply_to: row.get(6)?,
+        answered: row.get::<_, Option<String>>(7)?,
     })
 }
 
@@ -123,6 +137,13 @@ impl Chat {
             conditions.push("instr(lower(message), lower(?)) > 0");
             values.push(word);
         }
+        if let Some(first) = &filter.thread {
+            conditions.push(
+                "id IN (WITH RECURSIVE thread(id) AS (SELECT ? UNION SELECT answer.id FROM messages AS answer, thread
+                 WHERE answer.reply_to = thread.id) SELECT id FROM thread)",
+            );
+            values.push(first);
+        }
         values.push(&most);
         let conditions = conditions.join(" AND ");
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE {conditions} ORDER BY id DESC LIMIT ?");
@@ -139,6 +160,15 @@ impl Chat {
     pub fn after(&self, id: i64, most: i64) -> Result<Vec<Message>> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE id > ?1 ORDER BY id LIMIT ?2");
         self.read(|connection| connection.prepare(&sql)?.query_map([id, most], message)?.collect())
+    }
+
+    /// The message with the number `id`.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub fn message(&self, id: i64) -> Result<Option<Message>> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1");
+        self.read(|connection| connection.prepare(&sql)?.query_row([id], message).optional())
     }
 
     /// The highest number of a message, 0 when there is none.
@@ -163,21 +193,37 @@ impl Chat {
         })
     }
 
-    /// Takes away the messages from before the local time `before` (`YYYY-MM-DDTHH:MM:SS.mmm`); their number comes back.
+    /// Takes away the messages from before the local time `before` (`YYYY-MM-DDTHH:MM:SS.mmm`), and what was noted of
+    /// their being shown; their number comes back. A subagent whose cursor stands before all that is left has long ended.
     ///
     /// # Errors
     /// See [`crate::Error`].
     pub fn prune(&self, before: &str) -> Result<usize> {
-        self.write(|connection| connection.execute("DELETE FROM messages WHERE timestamp < ?1", [before]))
+        self.write(|connection| {
+            let gone = connection.execute("DELETE FROM messages WHERE timestamp < ?1", [before])?;
+            connection.execute(
+                "DELETE FROM comms_shown WHERE process IS NULL AND message_id NOT IN (SELECT id FROM messages)",
+                [],
+            )?;
+            connection.execute(
+                "DELETE FROM last_read WHERE instr(session_id, ?1) > 0
+                 AND message_id < (SELECT min(id) FROM messages)
+                 AND EXISTS (SELECT 1 FROM last_read AS own
+                             WHERE own.session_id = substr(last_read.session_id, 1, instr(last_read.session_id, ?1) - 1))",
+                [SUBAGENT],
+            )?;
+            Ok(gone)
+        })
     }
 }
 
 /// Adds a message inside a transaction.
 pub(super) fn post(connection: &Connection, new: &NewMessage<'_>) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare(
-        "INSERT INTO messages (timestamp, sender, channel, message, project) VALUES (?1, ?2, ?3, ?4, coalesce(?5,
-           (SELECT project FROM agents WHERE name = ?2 ORDER BY project = ?6 DESC, created DESC LIMIT 1), 'general'))",
+        "INSERT INTO messages (timestamp, sender, channel, message, project, reply_to) VALUES (?1, ?2, ?3, ?4, coalesce(?5,
+           (SELECT project FROM agents WHERE name = ?2 ORDER BY project = ?6 DESC, created DESC LIMIT 1), 'general'), ?7)",
     )?;
-    statement.execute(params![new.timestamp, new.sender, new.channel, new.message, new.project, new.nearest])?;
+    let NewMessage { timestamp, sender, channel, project, nearest, reply_to, message } = new;
+    statement.execute(params![timestamp, sender, channel, message, project, nearest, reply_to])?;
     Ok(connection.last_insert_rowid())
 }

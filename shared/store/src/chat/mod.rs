@@ -27,7 +27,7 @@ use crate::{Error, Result, queue};
 
 pub use agents::{Assigned, Identity, Speaker};
 pub use messages::{Activity, Filter, Message, NewMessage};
-pub use unread::{FIRST_CHECK, Unread};
+pub use unread::{FIRST_CHECK, Reader, Unread};
 
 /// The project of those who have none; what is posted to it reaches all.
 pub const GENERAL: &str = "general";
@@ -69,6 +69,11 @@ impl Chat {
         self
     }
 
+    /// The file that every writer of crewkit opens for its turn and closes when it has written.
+    pub fn writers_lock(&self) -> PathBuf {
+        queue::lock_path(&self.path)
+    }
+
     /// A number that changes when another connection has changed the file, and else stays.
     ///
     /// # Errors
@@ -108,6 +113,16 @@ impl Chat {
             done => done,
         }
         .map_err(|fault| self.fail(&fault))
+    }
+
+    /// As [`Chat::write`], for what need not outlive the computer's next start: it is not waited for the disk.
+    fn write_lightly<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let synchronous =
+            |how: &str| self.connection.pragma_update(None, "synchronous", how).map_err(|fault| self.fail(&fault));
+        synchronous("NORMAL")?;
+        let done = self.write(work);
+        synchronous("FULL")?;
+        done
     }
 
     /// Brings the schema to the current shape.

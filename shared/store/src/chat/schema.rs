@@ -1,4 +1,4 @@
-//! The three tables, and how older shapes become them.
+//! The tables, and how older shapes become them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 
 /// The index is what keeps a check short in a long chat: it finds the next message of one's own project without
-/// reading those of the others.
+/// reading those of the others. `comms_shown` holds, for a reader, messages above the cursor: with a process, that it is
+/// showing all up to this one; without, that this one was shown apart. `messages.reply_to` is the message that one answers.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS agents (
   session_id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT, project TEXT DEFAULT 'general', UNIQUE (project, name));
 CREATE TABLE IF NOT EXISTS last_read (session_id TEXT PRIMARY KEY, message_id INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT NOT NULL, sender TEXT NOT NULL, channel TEXT DEFAULT 'general',
-  message TEXT NOT NULL, project TEXT DEFAULT 'general');";
+  message TEXT NOT NULL, project TEXT DEFAULT 'general', reply_to INTEGER);
+CREATE TABLE IF NOT EXISTS comms_shown (
+  session_id TEXT NOT NULL, message_id INTEGER NOT NULL, process TEXT, PRIMARY KEY (session_id, message_id)) WITHOUT ROWID;";
 
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS comms_messages_project ON messages(project)";
 
@@ -49,6 +52,9 @@ pub(super) fn extend(connection: &Connection, deadline: Instant) -> rusqlite::Re
         if !has_column(&transaction, table, "project")? {
             transaction.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN project TEXT DEFAULT 'general'"))?;
         }
+    }
+    if !has_column(&transaction, "messages", "reply_to")? {
+        transaction.execute_batch("ALTER TABLE messages ADD COLUMN reply_to INTEGER")?;
     }
     transaction.execute("UPDATE messages SET project = 'general' WHERE project IS NULL", [])?;
     transaction.execute("UPDATE agents SET project = 'general' WHERE project IS NULL", [])?;

@@ -13,15 +13,28 @@ fn scratch() -> (TempDir, PathBuf) {
 }
 
 fn new<'a>(sender: &'a str, project: Option<&'a str>, message: &'a str) -> NewMessage<'a> {
-    NewMessage { timestamp: NOW, sender, channel: GENERAL, project, nearest: GENERAL, message }
+    NewMessage { timestamp: NOW, sender, channel: GENERAL, project, nearest: GENERAL, reply_to: None, message }
 }
 
 fn texts(unread: &Unread) -> Vec<&str> {
     unread.messages.iter().map(|message| message.message.as_str()).collect()
 }
 
-fn take(chat: &Chat, session: &str) -> Unread {
-    chat.take_unread(session, GENERAL, |_, _| true).unwrap()
+/// Offered by a process and confirmed by it.
+fn take_as_far(chat: &Chat, reader: &Reader, project: &str, fits: impl Fn(&[Message], &Message) -> bool) -> Unread {
+    let unread = chat.offer_unread(reader, project, "here", |_| false, fits).unwrap();
+    if let Some(last) = unread.messages.last() {
+        chat.confirm(reader, last.id, "here").unwrap();
+    }
+    unread
+}
+
+fn session(id: &str) -> Reader {
+    Reader::new(id, None)
+}
+
+fn take(chat: &Chat, id: &str) -> Unread {
+    take_as_far(chat, &session(id), GENERAL, |_, _| true)
 }
 
 #[test]
@@ -89,14 +102,14 @@ fn unread_is_what_others_sent_to_the_project_or_to_all_above_the_cursor() {
         chat.post(&new(sender, Some(project), text)).unwrap();
     }
     let reader = chat.identity("s-web").unwrap().unwrap();
-    assert!(chat.has_unread("s-web", &reader).unwrap());
-    assert_eq!(texts(&chat.peek_unread("s-web", GENERAL).unwrap()), ["mine", "all"]);
+    assert!(chat.has_unread(&session("s-web"), &reader).unwrap());
+    assert_eq!(texts(&chat.peek_unread(&session("s-web"), GENERAL).unwrap()), ["mine", "all"]);
     assert_eq!(texts(&take(&chat, "s-web")), ["mine", "all"]);
-    assert!(!chat.has_unread("s-web", &reader).unwrap());
+    assert!(!chat.has_unread(&session("s-web"), &reader).unwrap());
     assert_eq!(texts(&take(&chat, "s-web")), [""; 0]);
     let cursor: i64 = chat.connection.query_row("SELECT message_id FROM last_read", [], |row| row.get(0)).unwrap();
     assert_eq!(cursor, 3);
-    let elsewhere = chat.take_unread("unnamed-1", "blog", |_, _| true).unwrap();
+    let elsewhere = take_as_far(&chat, &session("unnamed-1"), "blog", |_, _| true);
     assert_eq!((texts(&elsewhere), elsewhere.reader.name.as_str()), (vec!["theirs", "all"], "agent-unnamed-"));
 }
 
@@ -107,7 +120,7 @@ fn the_first_check_is_short_and_what_does_not_fit_comes_next() {
     for number in 1..=120 {
         chat.post(&new("A", None, &number.to_string())).unwrap();
     }
-    let first = chat.take_unread("reader-1", GENERAL, |taken, _| taken.len() < 20).unwrap();
+    let first = take_as_far(&chat, &session("reader-1"), GENERAL, |taken, _| taken.len() < 20);
     assert_eq!((first.left_out, first.messages[0].id, first.messages.len(), first.more), (70, 71, 20, true));
     let second = take(&chat, "reader-1");
     assert_eq!((second.left_out, second.messages[0].id, second.messages.len(), second.more), (0, 91, 30, false));
@@ -118,13 +131,96 @@ fn the_first_check_is_short_and_what_does_not_fit_comes_next() {
 }
 
 #[test]
+fn what_a_process_did_not_show_stays_unread_and_nothing_is_shown_twice() {
+    let (_folder, path) = scratch();
+    let chat = Chat::open(&path).unwrap();
+    let web = session("s-web");
+    chat.post(&new("API", None, "one")).unwrap();
+    let offer = |process: &str, living: &[&str]| {
+        chat.offer_unread(&web, GENERAL, process, |one| living.contains(&one), |_, _| true).unwrap()
+    };
+    assert_eq!(texts(&offer("first", &[])), ["one"]);
+    chat.post(&new("API", None, "two")).unwrap();
+    assert_eq!(texts(&offer("second", &["first"])), [""; 0], "first is still showing");
+    assert_eq!(texts(&offer("first", &["first"])), [""; 0], "once a process");
+    assert_eq!(texts(&offer("second", &[])), ["one", "two"], "first died");
+    chat.confirm(&web, 2, "second").unwrap();
+    assert_eq!(texts(&offer("third", &["second"])), [""; 0]);
+    chat.confirm(&web, 1, "first").unwrap();
+    assert_eq!(texts(&offer("third", &[])), [""; 0], "a late word does not move the cursor back");
+    let left: i64 = chat.connection.query_row("SELECT count(*) FROM comms_shown", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_subagent_reads_for_itself() {
+    let (_folder, path) = scratch();
+    let chat = Chat::open(&path).unwrap();
+    chat.register("s-web", "Web", GENERAL, NOW).unwrap();
+    chat.post(&new("API", None, "old")).unwrap();
+    assert_eq!(texts(&take(&chat, "s-web")), ["old"]);
+    chat.post(&new("API", None, "new")).unwrap();
+    let helper = Reader::new("s-web", Some("a1"));
+    let taken = take_as_far(&chat, &helper, GENERAL, |_, _| true);
+    assert_eq!((texts(&taken), taken.reader.name.as_str()), (vec!["new"], "Web"), "from where its session stood");
+    assert_eq!(texts(&take_as_far(&chat, &helper, GENERAL, |_, _| true)), [""; 0]);
+    assert_eq!(texts(&take_as_far(&chat, &Reader::new("s-web", Some("a2")), GENERAL, |_, _| true)), ["new"]);
+    assert_eq!(texts(&take(&chat, "s-web")), ["new"], "nothing was taken from it");
+    chat.post(&NewMessage { timestamp: "2027", ..new("API", None, "later") }).unwrap();
+    assert_eq!(chat.prune("2026-04").unwrap(), 2);
+    let readers: Vec<String> = chat
+        .connection
+        .prepare("SELECT session_id FROM last_read")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(readers, ["s-web"]);
+}
+
+#[test]
+fn what_was_shown_apart_is_not_shown_by_a_check() {
+    let (_folder, path) = scratch();
+    let chat = Chat::open(&path).unwrap();
+    chat.register("s-web", "Web", "shop", NOW).unwrap();
+    chat.register("s-other", "Web", "blog", NOW).unwrap();
+    for text in ["one", "two", "three"] {
+        chat.post(&new("API", None, text)).unwrap();
+    }
+    chat.mark_shown("Web", "shop", 2).unwrap();
+    chat.mark_shown("Web", "shop", 2).unwrap();
+    assert_eq!(texts(&take(&chat, "s-web")), ["one", "three"]);
+    assert_eq!(texts(&take(&chat, "s-other")), ["one", "two", "three"]);
+    chat.mark_shown("Web", GENERAL, 3).unwrap();
+    let left: i64 = chat.connection.query_row("SELECT count(*) FROM comms_shown", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0, "what the cursor has passed is not kept");
+}
+
+#[test]
+fn an_answer_knows_what_it_answers() {
+    let (_folder, path) = scratch();
+    let chat = Chat::open(&path).unwrap();
+    chat.post(&new("Web", None, "which port?")).unwrap();
+    chat.post(&new("Al", None, "lunch?")).unwrap();
+    chat.post(&NewMessage { reply_to: Some(1), ..new("API", None, "8080") }).unwrap();
+    chat.post(&NewMessage { reply_to: Some(3), ..new("Web", None, "thanks") }).unwrap();
+    let third = chat.message(3).unwrap().unwrap();
+    assert_eq!((third.reply_to, third.answered.as_deref()), (Some(1), Some("Web")));
+    assert_eq!(chat.message(9).unwrap(), None);
+    let thread = Filter { thread: Some(1), ..Filter::default() };
+    assert_eq!(chat.newest(9, &thread).unwrap().iter().map(|one| one.id).collect::<Vec<_>>(), [1, 3, 4]);
+    assert_eq!(chat.project_of("Web", GENERAL).unwrap(), None);
+}
+
+#[test]
 fn the_search_for_unread_never_reads_other_projects() {
     let (_folder, path) = scratch();
     let chat = Chat::open(&path).unwrap();
     chat.last_id().unwrap();
     let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM {}", super::unread::UNREAD);
     let plan: String =
-        chat.connection.query_row(&sql, rusqlite::params!["s", "Web", "shop"], |row| row.get(3)).unwrap();
+        chat.connection.query_row(&sql, rusqlite::params!["s", "Web", "shop", "s"], |row| row.get(3)).unwrap();
     assert!(plan.contains("comms_messages_project (project=? AND rowid>?)"), "{plan}");
 }
 

@@ -57,6 +57,11 @@ impl Locks<'_> {
         Ok(self.change(sql, params![path, fence, now])? > 0)
     }
 
+    /// Notes a sign of life of all locks of a session; how many there were.
+    pub fn heartbeat_session(self, session: &str, now: &str) -> Result<usize> {
+        self.change("UPDATE file_locks SET heartbeat_at = ?2 WHERE session_id = ?1", params![session, now])
+    }
+
     /// Removes locks of any computer whose heartbeat is older than `minutes`; how many there were.
     pub fn cleanup(self, minutes: i64, now: &str) -> Result<usize> {
         let removed = self.change(&format!("DELETE FROM file_locks WHERE {OLDER}"), params![now, minutes])?;

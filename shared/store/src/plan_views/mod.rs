@@ -11,6 +11,8 @@ mod export;
 mod left_over;
 mod named_files;
 mod tasks;
+mod unvalidated;
+mod working;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -29,6 +31,8 @@ pub use export::{ExportPlan, ExportTask, ExportWave};
 pub use left_over::{DoneTask, WorkPlace};
 pub use named_files::{OpenPlan, TaskTexts, WaveHead};
 pub use tasks::{Failure, TaskRow};
+pub use unvalidated::UnvalidatedTask;
+pub use working::{ActivePlan, Checkpoint, TaskTitle};
 
 /// The reading side of plans, waves and tasks.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::counts::{Event, Settled, recount_plan, settle_wave, wave_before};
 use super::state::is_finished;
-use super::{Plans, Step, TaskStatus, WaveStatus, touch_plan, unvalidate_plan};
+use super::{Plans, Step, TaskStatus, WaveStatus, rounds, touch_plan, unvalidate_plan};
 use crate::{Error, Result};
 
 /// A change of a task's state.
@@ -52,55 +52,7 @@ impl Plans<'_> {
     /// [`Error::NotFound`] for an unknown task, [`Error::Refused`] for a step from pending or skipped to done; see
     /// [`Error`].
     pub fn change_task(self, change: &TaskChange<'_>, now: &str) -> Result<TaskChanged> {
-        self.write(|connection| {
-            let before = task_before(connection, change.task)?;
-            let from = TaskStatus::parse(&before.status);
-            if change.to == TaskStatus::Done && matches!(from, Some(TaskStatus::Pending | TaskStatus::Skipped)) {
-                let (task, from) = (change.task, &before.status);
-                let line = format!("task {task} is {from}: it cannot become done before it was in_progress");
-                return Err(Error::refused(line).into());
-            }
-            let wave = match before.wave {
-                Some(wave) => wave_before(connection, wave)?,
-                None => None,
-            };
-            write_task(connection, change, from, now)?;
-
-            let reopened = from == Some(TaskStatus::Done) && change.to != TaskStatus::Done;
-            let to_do_again = is_finished(&before.status) && !is_finished(change.to.as_str());
-            let event = match change.to {
-                _ if to_do_again => Event::Opened,
-                TaskStatus::Done | TaskStatus::Skipped => Event::Finished,
-                _ => Event::Other,
-            };
-            let mut changed = TaskChanged {
-                from: before.status.clone(),
-                wave_completed: None,
-                wave_reopened: None,
-                plan_closed: None,
-            };
-            if let Some(wave) = wave {
-                match settle_wave(connection, &wave, event, now)?.0 {
-                    Settled::Closed => changed.wave_completed = Some(wave.code),
-                    Settled::Reopened => changed.wave_reopened = Some(wave.code),
-                    Settled::AsBefore => {}
-                }
-            }
-            if let Some(plan) = before.plan {
-                recount_plan(connection, plan)?;
-                if reopened || to_do_again {
-                    unvalidate_plan(connection, plan, now)?;
-                }
-                connection.execute(
-                    "UPDATE plans SET execution_host = ?2, updated_at = ?3 WHERE id = ?1",
-                    params![plan, change.host, now],
-                )?;
-                let sql = "SELECT 1 FROM plans WHERE id = ?1 AND status IN ('done', 'archived')";
-                let closed = connection.query_row(sql, [plan], |_| Ok(())).optional()?.is_some();
-                changed.plan_closed = (closed && !is_finished(change.to.as_str())).then_some(plan);
-            }
-            Ok(changed)
-        })
+        self.write(|connection| change_in(connection, change, now))
     }
 
     /// Changes a wave's state.
@@ -153,6 +105,53 @@ impl Plans<'_> {
     }
 }
 
+/// Changes a task's state inside the caller's transaction, see [`Plans::change_task`].
+pub(super) fn change_in(connection: &Connection, change: &TaskChange<'_>, now: &str) -> Step<TaskChanged> {
+    let before = task_before(connection, change.task)?;
+    let from = TaskStatus::parse(&before.status);
+    if change.to == TaskStatus::Done && matches!(from, Some(TaskStatus::Pending | TaskStatus::Skipped)) {
+        let (task, from) = (change.task, &before.status);
+        let line = format!("task {task} is {from}: it cannot become done before it was in_progress");
+        return Err(Error::refused(line).into());
+    }
+    let wave = match before.wave {
+        Some(wave) => wave_before(connection, wave)?,
+        None => None,
+    };
+    write_task(connection, change, from, now)?;
+
+    let reopened = from == Some(TaskStatus::Done) && change.to != TaskStatus::Done;
+    let to_do_again = is_finished(&before.status) && !is_finished(change.to.as_str());
+    let event = match change.to {
+        _ if to_do_again => Event::Opened,
+        TaskStatus::Done | TaskStatus::Skipped => Event::Finished,
+        _ => Event::Other,
+    };
+    let mut changed =
+        TaskChanged { from: before.status.clone(), wave_completed: None, wave_reopened: None, plan_closed: None };
+    if let Some(wave) = wave {
+        match settle_wave(connection, &wave, event, now)?.0 {
+            Settled::Closed => changed.wave_completed = Some(wave.code),
+            Settled::Reopened => changed.wave_reopened = Some(wave.code),
+            Settled::AsBefore => {}
+        }
+    }
+    if let Some(plan) = before.plan {
+        recount_plan(connection, plan)?;
+        if reopened || to_do_again {
+            unvalidate_plan(connection, plan, now)?;
+        }
+        connection.execute(
+            "UPDATE plans SET execution_host = ?2, updated_at = ?3 WHERE id = ?1",
+            params![plan, change.host, now],
+        )?;
+        let sql = "SELECT 1 FROM plans WHERE id = ?1 AND status IN ('done', 'archived')";
+        let closed = connection.query_row(sql, [plan], |_| Ok(())).optional()?.is_some();
+        changed.plan_closed = (closed && !is_finished(change.to.as_str())).then_some(plan);
+    }
+    Ok(changed)
+}
+
 fn task_before(connection: &Connection, task: i64) -> Step<Before> {
     let sql = "SELECT status, wave_id_fk, plan_id FROM tasks WHERE id = ?1";
     let found = connection
@@ -181,6 +180,9 @@ fn write_task(
     };
     if let Some(sql) = stamps {
         connection.execute(sql, params![change.task, now])?;
+    }
+    if from == Some(TaskStatus::Blocked) && change.to != TaskStatus::Blocked {
+        rounds::forget(connection, change.task)?;
     }
     if from == Some(TaskStatus::Done) && change.to != TaskStatus::Done {
         connection.execute(

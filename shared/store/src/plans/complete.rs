@@ -71,11 +71,12 @@ impl Plans<'_> {
         self.read(|connection| gates(connection, plan))
     }
 
-    /// Completes a plan whose gates are open; `lines` are those added and removed, where they are known.
+    /// Completes a plan whose gates are open, in the history by `by`; `lines` are those added and removed, where they
+    /// are known.
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown plan, [`Error::Refused`] when a gate is shut; see [`Error`].
-    pub fn complete(self, plan: i64, lines: Option<(i64, i64)>, host: &str, now: &str) -> Result<Completed> {
+    pub fn complete(self, plan: i64, by: &str, lines: Option<(i64, i64)>, host: &str, now: &str) -> Result<Completed> {
         self.write(|connection| {
             let gates = gates(connection, plan)?;
             if gates.status == "done" {
@@ -88,7 +89,7 @@ impl Plans<'_> {
                  tasks_done = ?6, tasks_total = ?7, updated_at = ?2 WHERE id = ?1",
                 params![plan, now, host, added, removed, gates.counts.done, gates.counts.total],
             )?;
-            let row = History { plan, change: "completed", reason: None, by: "executor", host: Some(host) };
+            let row = History { plan, change: "completed", reason: None, by, host: Some(host) };
             write_history(connection, &row, now)?;
             Ok(Completed::Now)
         })

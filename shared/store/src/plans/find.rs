@@ -1,8 +1,11 @@
 //! Finding the rows that a command is about.
 
+use std::path::PathBuf;
+
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Plans;
+use crate::plan_views::{path, text};
 use crate::{Error, Result};
 
 /// A plan, as far as the writing commands ask for it.
@@ -47,6 +50,17 @@ pub struct TaskPlace {
     pub wave: String,
 }
 
+/// Where a plan's Markdown file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanMarkdown {
+    /// The plan's name.
+    pub name: String,
+    /// The file as stored (may begin with `~`), if any.
+    pub path: Option<PathBuf>,
+    /// The folder as stored (may begin with `~`), if any.
+    pub folder: Option<PathBuf>,
+}
+
 const PLACE: &str = "SELECT t.id, t.task_id, t.title, t.status, t.plan_id, p.name, t.wave_id \
                      FROM tasks t LEFT JOIN plans p ON p.id = t.plan_id";
 
@@ -89,6 +103,32 @@ impl Plans<'_> {
                 .optional()
         })?;
         found.ok_or_else(|| Error::not_found("plan", plan))
+    }
+
+    /// Where the Markdown file of the plan `plan` is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown plan; see [`Error`].
+    pub fn markdown(self, plan: i64) -> Result<PlanMarkdown> {
+        let sql = "SELECT name, markdown_path, markdown_dir FROM plans WHERE id = ?1";
+        let read = |row: &Row<'_>| Ok(PlanMarkdown { name: text(row, 0)?, path: path(row, 1)?, folder: path(row, 2)? });
+        let found = self.store.read(|connection| connection.query_row(sql, [plan], read).optional())?;
+        found.ok_or_else(|| Error::not_found("plan", plan))
+    }
+
+    /// The requirements that tasks of the plan `plan` serve: each with the number of its tasks that are not skipped, and how
+    /// many of them were validated.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn served_requirements(self, plan: i64) -> Result<Vec<(String, i64, i64)>> {
+        let sql = "SELECT r.requirement_id, COUNT(*), COALESCE(SUM(t.validated_at IS NOT NULL), 0) FROM tasks t \
+             JOIN task_requirements r ON r.task_id = t.id WHERE t.plan_id = ?1 AND t.status <> 'skipped' \
+             GROUP BY r.requirement_id ORDER BY r.requirement_id";
+        self.store.read(|connection| {
+            let read = |row: &Row<'_>| Ok((text(row, 0)?, row.get(1)?, row.get(2)?));
+            connection.prepare(sql)?.query_map([plan], read)?.collect()
+        })
     }
 
     /// The path of the project `project` as stored (may begin with `~`), if it is registered.

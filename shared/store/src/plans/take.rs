@@ -1,9 +1,10 @@
 //! What of a plan can be begun, and taking one task of it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::counts::{Event, settle_wave, wave_before};
 use super::{Plans, Step, plan_head};
+use crate::plan_views::text;
 use crate::{Error, Result};
 
 /// A plan as far as the order of its work goes.
@@ -76,6 +77,23 @@ impl Plans<'_> {
         self.read(|connection| work(connection, plan))
     }
 
+    /// The plan of the wave with the row number `wave`, or that wave alone where it has no plan; `None` for an unknown wave.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn work_around(self, wave: i64) -> Result<Option<WorkPlan>> {
+        self.read(|connection| {
+            let sql = "SELECT w.id, w.wave_id, w.status, w.depends_on, w.precondition, p.id FROM waves w \
+                 LEFT JOIN plans p ON p.id = w.plan_id WHERE w.id = ?1";
+            let found = connection.query_row(sql, [wave], |row| Ok((work_wave(row)?, row.get::<_, Option<i64>>(5)?)));
+            match found.optional()? {
+                None => Ok(None),
+                Some((_, Some(plan))) => work(connection, plan).map(Some),
+                Some((wave, None)) => Ok(Some(WorkPlan { waves: vec![wave], ..WorkPlan::default() })),
+            }
+        })
+    }
+
     /// Lets `choose` pick a task of the plan and gives it to `agent`, in one transaction: nobody else takes the same one.
     /// A task that is pending becomes in_progress. The task comes back as it was picked, with the plan.
     ///
@@ -117,21 +135,22 @@ impl Plans<'_> {
     }
 }
 
+fn work_wave(row: &Row<'_>) -> rusqlite::Result<WorkWave> {
+    Ok(WorkWave {
+        id: row.get(0)?,
+        code: text(row, 1)?,
+        status: text(row, 2)?,
+        depends_on: text(row, 3)?,
+        precondition: text(row, 4)?,
+    })
+}
+
 fn work(connection: &Connection, plan: i64) -> Step<WorkPlan> {
     let status = plan_head(connection, plan)?.status;
-    let text = |row: &rusqlite::Row<'_>, at: usize| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
     let sql =
         "SELECT id, wave_id, status, depends_on, precondition FROM waves WHERE plan_id = ?1 ORDER BY position, id";
     let mut statement = connection.prepare(sql)?;
-    let waves = statement.query_map([plan], |row| {
-        Ok(WorkWave {
-            id: row.get(0)?,
-            code: text(row, 1)?,
-            status: text(row, 2)?,
-            depends_on: text(row, 3)?,
-            precondition: text(row, 4)?,
-        })
-    })?;
+    let waves = statement.query_map([plan], work_wave)?;
     let waves = waves.collect::<rusqlite::Result<_>>()?;
     let sql = "SELECT t.id, w.id, COALESCE(w.wave_id, t.wave_id), t.task_id, t.title, t.status, COALESCE(t.priority, 'P1') AS priority, \
          COALESCE(NULLIF(t.model, ''), 'sonnet'), COALESCE(t.effort_level, 1), t.executor_agent, t.assignee, t.files, t.description, \

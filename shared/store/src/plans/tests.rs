@@ -310,7 +310,7 @@ fn a_claim_holds_against_others() {
 #[test]
 fn completion_needs_everything() {
     let crew = Scratch::new();
-    let why = || crew.plans().complete(1, Some((3, 1)), "here", WEDNESDAY).unwrap_err().to_string();
+    let why = || crew.plans().complete(1, "executor", Some((3, 1)), "here", WEDNESDAY).unwrap_err().to_string();
     assert!(why().contains("no tasks"));
     let ids = crew.add(1, &["T1", "T2"]);
     crew.finish(ids[0], MONDAY);
@@ -321,8 +321,8 @@ fn completion_needs_everything() {
     crew.plans().change_wave(2, WaveStatus::Done, MONDAY).unwrap();
     assert!(why().contains("validation"));
     crew.run("UPDATE plans SET validated_at = 'x'");
-    assert_eq!(crew.plans().complete(1, Some((3, 1)), "here", WEDNESDAY).unwrap(), Completed::Now);
-    assert_eq!(crew.plans().complete(1, None, "here", "later").unwrap(), Completed::Before);
+    assert_eq!(crew.plans().complete(1, "executor", Some((3, 1)), "here", WEDNESDAY).unwrap(), Completed::Now);
+    assert_eq!(crew.plans().complete(1, "executor", None, "here", "later").unwrap(), Completed::Before);
     let sql = "SELECT status, completed_at, execution_host, lines_added, lines_removed FROM plans";
     assert_eq!(crew.row(sql), format!("done|{WEDNESDAY}|here|3|1"));
     assert_eq!(crew.row("SELECT COUNT(*) FROM plan_versions WHERE change_type = 'completed'"), "1");

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{Error, Read};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -43,6 +44,18 @@ impl Run {
         let out = Stream { pipe: child.stdout.take(), kept: Vec::new() };
         let err = Stream { pipe: child.stderr.take(), kept: Vec::new() };
         Ok(Started { child, program: self.program, out, err })
+    }
+}
+
+impl Run {
+    /// Starts it in a process group of its own, without any stream, and leaves it to itself: it goes on when this program
+    /// has ended.
+    ///
+    /// # Errors
+    /// As [`Run::run`].
+    pub fn start_detached(mut self) -> Result<(), Refusal> {
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        self.command.spawn().map(drop).map_err(|fault| self.fault(&fault))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crewkit_store::chat::{Identity, NewMessage};
+use crewkit_tool::args::RowId;
 use crewkit_tool::{Answer, Context, Outcome, Refusal};
 
 use super::arguments::Post;
@@ -24,14 +25,23 @@ pub(super) fn post(context: &Context, post: &Post) -> Answer {
     }
     let sender = post.sender.clone().unwrap_or_else(|| default_sender(context));
     let chat = open(context)?;
+    let mut project = post.project.clone();
+    if let Some(RowId(id)) = post.reply_to {
+        let Some(answered) = chat.message(id)? else { return Err(Refusal::new(format!("there is no message {id}"))) };
+        // Where the one who is answered listens.
+        if project.is_none() {
+            project = Some(chat.project_of(&answered.sender, &answered.project)?.unwrap_or(answered.project));
+        }
+    }
     let nearest =
-        if post.project.is_none() && chat.is_shared_name(&sender)? { project_here(context) } else { String::new() };
+        if project.is_none() && chat.is_shared_name(&sender)? { project_here(context) } else { String::new() };
     chat.post(&NewMessage {
         timestamp: &context.clock.local_millis(),
         sender: &sender,
         channel: &post.channel,
-        project: post.project.as_deref(),
+        project: project.as_deref(),
         nearest: &nearest,
+        reply_to: post.reply_to.map(|RowId(id)| id),
         message: &message,
     })?;
     Ok(Outcome::silent())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use crewkit_tool::args::RowId;
 
 /// The group chat of the agents of one computer.
 #[derive(Parser, Debug)]
@@ -15,7 +16,7 @@ Environment:
   COMMS_PROJECT_MAP  projects by directory, in the same forms
   COMMS_USER, USER   who posts when no sender is given
 
-Exit codes: 0 done, 1 no command or not possible, 2 wrong usage")]
+Exit codes: 0 done, 1 no command, not possible or no answer, 2 wrong usage")]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -26,6 +27,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Post a message
     Post(Post),
+    /// Ask somebody and wait for the answer: a reply, or a message of theirs directed at who asks
+    Ask(Ask),
     /// Show a session's unread messages and mark them as read
     Check(Check),
     /// Show the newest messages, oldest first
@@ -84,6 +87,9 @@ pub(super) struct Post {
     /// The project whose agents hear it [default: the sender's; general, which all hear, for a sender without one]
     #[arg(short, long, value_name = "NAME", value_parser = filled)]
     pub(super) project: Option<String>,
+    /// Answer the message of this number; its sender hears it
+    #[arg(short, long, value_name = "ID", allow_negative_numbers = true)]
+    pub(super) reply_to: Option<RowId>,
     /// Take the message from standard input, byte for byte
     #[arg(long, conflicts_with = "words")]
     pub(super) stdin: bool,
@@ -93,10 +99,38 @@ pub(super) struct Post {
 }
 
 #[derive(clap::Args, Debug)]
+pub(super) struct Ask {
+    /// Who is asked; `all` for anybody
+    #[arg(value_parser = filled)]
+    pub(super) name: String,
+    /// The question
+    #[arg(value_name = "TEXT", required = true, allow_negative_numbers = true)]
+    pub(super) words: Vec<String>,
+    /// How many seconds to wait for the answer
+    #[arg(short, long, value_name = "SEC", default_value = "60", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    pub(super) wait: u64,
+    /// Who asks [default: COMMS_USER, USER]
+    #[arg(short, long, value_name = "NAME", value_parser = filled)]
+    pub(super) sender: Option<String>,
+    /// The channel
+    #[arg(short, long, value_name = "NAME", default_value = "general", value_parser = filled)]
+    pub(super) channel: String,
+    /// The project whose agents hear it, as for post
+    #[arg(short, long, value_name = "NAME", value_parser = filled)]
+    pub(super) project: Option<String>,
+    /// As JSON: the number of the question, and the answer or null
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(clap::Args, Debug)]
 pub(super) struct Check {
     /// The session's id
     #[arg(value_parser = filled)]
     pub(super) session: String,
+    /// The id of a subagent of the session: it reads for itself
+    #[arg(long, value_name = "ID", value_parser = filled)]
+    pub(super) agent: Option<String>,
     /// Leave the messages unread
     #[arg(long)]
     pub(super) peek: bool,
@@ -141,6 +175,12 @@ pub(super) struct Only {
     /// Those since a time: 15:04, 2026-01-31, 2026-01-31T15:04, or 30m, 2h, 3d ago
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<String>,
+    /// The message of this number and the answers to it
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(super) thread: Option<RowId>,
+    /// With the numbers of the messages (a terminal always gets them)
+    #[arg(long, conflicts_with = "json")]
+    pub(super) ids: bool,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -1,12 +1,14 @@
 //! chat: reads along and sends what is typed, in a terminal. Messages scroll by above the line that is being typed.
 
+use std::time::Duration;
+
 use crewkit_store::chat::{Filter, GENERAL, Message, NewMessage};
 use crewkit_tool::{Answer, Context, Outcome, Refusal, text};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::editor::Editor;
-use super::follow::{Follower, PAUSE};
+use super::follow::Follower;
 use super::keys::{Key, Keys};
 use super::signals::Signals;
 use super::terminal::Terminal;
@@ -14,6 +16,12 @@ use super::{agents, lines, open};
 
 /// How many messages are shown at first.
 const FIRST: i64 = 10;
+
+/// How long an escape may be the beginning of a key's sequence.
+const ESCAPE: Duration = Duration::from_millis(50);
+
+/// What ctrl-c sends.
+const INTERRUPT: u8 = 3;
 
 /// To the beginning of the line, and clear from there on.
 const CLEAR: &str = "\r\x1b[J";
@@ -51,24 +59,28 @@ impl Room<'_> {
     fn stay(&mut self, leave: &Signals, redraw: &mut Signals) -> Result<(), Refusal> {
         self.write(&format!("Chatting as {} (return sends, ctrl-c leaves)\n", lines::name(&self.name)))?;
         for message in self.follower.chat().newest(FIRST, &Filter::default())? {
-            self.write(&lines::listed(&message))?;
+            self.write(&lines::numbered(&message))?;
         }
         self.draw()?;
         let mut keys = Keys::default();
         let mut bytes = [0; 4096];
-        let limit = rustix::event::Timespec::try_from(PAUSE).ok();
         loop {
+            let limit = if keys.is_undecided() { ESCAPE } else { self.follower.changes().limit() };
+            let limit = rustix::event::Timespec::try_from(limit).ok();
             let input = rustix::stdio::stdin();
-            let mut waiting = [
+            let mut waiting = vec![
                 PollFd::new(&input, PollFlags::IN),
                 PollFd::new(leave, PollFlags::IN),
                 PollFd::new(&*redraw, PollFlags::IN),
             ];
+            let told = self.follower.changes().descriptor();
+            waiting.extend(told.map(|told| PollFd::from_borrowed_fd(told, PollFlags::IN)));
             match rustix::event::poll(&mut waiting, limit.as_ref()) {
+                Ok(0) => keys.time_passed(),
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(fault) => return Err(Refusal::new(format!("waiting for keys failed: {fault}"))),
             }
-            let [typed, left, resized] = waiting.map(|one| !one.revents().is_empty());
+            let [typed, left, resized] = [0, 1, 2].map(|at: usize| !waiting[at].revents().is_empty());
             if left {
                 return Ok(());
             }
@@ -81,6 +93,8 @@ impl Room<'_> {
                 match rustix::io::read(input, &mut bytes) {
                     // A terminal that was closed has nothing more to say.
                     Ok(0) | Err(Errno::IO) => return Ok(()),
+                    // A paste whose end got lost would take every key for its own; a person types this one by itself.
+                    Ok(1) if keys.is_pasting() && bytes[0] == INTERRUPT => return Ok(()),
                     Ok(count) => {
                         for key in keys.read(&bytes[..count]) {
                             if self.press(&key)? == After::Leave {
@@ -92,8 +106,6 @@ impl Room<'_> {
                     Err(Errno::INTR | Errno::AGAIN) => {}
                     Err(fault) => return Err(Refusal::new(format!("the terminal cannot be read: {fault}"))),
                 }
-            } else {
-                keys.time_passed();
             }
             self.show_new(false)?;
         }
@@ -126,6 +138,7 @@ impl Room<'_> {
             channel: GENERAL,
             project: Some(GENERAL),
             nearest: GENERAL,
+            reply_to: None,
             message: &message,
         });
         match posted {
@@ -141,7 +154,7 @@ impl Room<'_> {
     fn show_new(&mut self, ours: bool) -> Result<(), Refusal> {
         let mut new = String::new();
         let show = |message: &Message| {
-            new.push_str(&lines::listed(message));
+            new.push_str(&lines::numbered(message));
             Ok(())
         };
         if ours {

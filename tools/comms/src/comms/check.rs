@@ -1,18 +1,20 @@
 //! check: unread messages. Most calls find none, before every tool call of every agent, so that case is one question to
-//! the database; only when there is something does a second one take it and move the cursor.
+//! the database. When there is something it is offered first, and counts as read once the answer was written: see
+//! `crewkit_store::chat` on unread messages.
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use crewkit_store::chat::{Chat, GENERAL, Identity, Message, Unread};
-use crewkit_tool::{Answer, Context, Outcome, Refusal, text};
+use crewkit_store::chat::{Chat, GENERAL, Identity, Message, Reader, Unread};
+use crewkit_tool::{Answer, Context, Outcome, Refusal, lineage, text};
 use serde::Serialize;
 
 use super::arguments::Check;
 use super::{directed, lines, open, project_here};
 
-/// Most characters that a hook adds to an agent's context; the agent cuts at 10 000.
-const HOOK_CHARACTERS: usize = 9_000;
+/// Most characters that a hook adds to an agent's context; the agent cuts at 10 000, and other hooks of the same event
+/// speak too.
+const HOOK_CHARACTERS: usize = 8_000;
 
 /// Most characters of one message in an agent's context.
 const HOOK_MESSAGE_CHARACTERS: usize = 3_000;
@@ -37,15 +39,16 @@ struct JsonMessage<'a> {
 
 /// The command with its options.
 pub(super) fn run(context: &Context, check: &Check) -> Answer {
-    if !check.peek && !check.json {
+    if !check.peek && !check.json && check.agent.is_none() {
         return text(context, &check.session);
     }
     let chat = open(context)?;
-    let (reader, project) = reader(&chat, &check.session, || project_here(context))?;
+    let reader = Reader::new(&check.session, check.agent.as_deref());
+    let (identity, project) = identity(&chat, &reader, || project_here(context))?;
     let unread = if check.peek {
-        chat.peek_unread(&check.session, &project)?
+        chat.peek_unread(&reader, &project)?
     } else {
-        take(&chat, &check.session, &reader, &project, |_, _| true)?
+        take(context, chat, &reader, identity, &project, |_, _| true)?
     };
     if !check.json {
         return Ok(Outcome::text(lines::check(&unread, usize::MAX)));
@@ -53,7 +56,7 @@ pub(super) fn run(context: &Context, check: &Check) -> Answer {
     let messages = unread
         .messages
         .iter()
-        .map(|message| JsonMessage { directed: directed::is_for(&message.message, &unread.reader.name), message });
+        .map(|message| JsonMessage { directed: directed::is_directed(message, &unread.reader.name), message });
     let (name, project) = (&unread.reader.name, &unread.reader.project);
     Ok(Outcome::json(&Json { name, project, left_out: unread.left_out, messages: messages.collect() }))
 }
@@ -61,47 +64,60 @@ pub(super) fn run(context: &Context, check: &Check) -> Answer {
 /// The command without options.
 pub(super) fn text(context: &Context, session: &str) -> Answer {
     let chat = open(context)?;
-    let (reader, project) = reader(&chat, session, || project_here(context))?;
-    let unread = take(&chat, session, &reader, &project, |_, _| true)?;
+    let reader = Reader::new(session, None);
+    let (identity, project) = identity(&chat, &reader, || project_here(context))?;
+    let unread = take(context, chat, &reader, identity, &project, |_, _| true)?;
     Ok(Outcome::text(lines::check(&unread, usize::MAX)))
 }
 
 /// What an agent's context gets before a tool call, or nothing. Messages that would make it too long stay unread.
 /// `project` is asked only for a session without a name.
-pub(crate) fn for_hook(context: &Context, session: &str, project: impl FnOnce() -> String) -> Result<String, Refusal> {
+pub(crate) fn for_hook(
+    context: &Context,
+    reader: &Reader,
+    project: impl FnOnce() -> String,
+) -> Result<String, Refusal> {
     let chat = open(context)?.with_patience(HOOK_PATIENCE);
-    let (reader, project) = reader(&chat, session, project)?;
+    let (identity, project) = identity(&chat, reader, project)?;
+    let name = identity.name.clone();
     let used = Cell::new(0);
     let fits = |taken: &[Message], message: &Message| {
         let before = if taken.is_empty() { 0 } else { used.get() };
-        let line = lines::checked(message, &reader.name, HOOK_MESSAGE_CHARACTERS);
+        let line = lines::checked(message, &name, HOOK_MESSAGE_CHARACTERS);
         used.set(before + line.chars().count());
         taken.is_empty() || used.get() <= HOOK_CHARACTERS
     };
-    let unread = take(&chat, session, &reader, &project, fits)?;
+    let unread = take(context, chat, reader, identity, &project, fits)?;
     let whole = lines::check(&unread, HOOK_MESSAGE_CHARACTERS);
     Ok(text::head(&whole, HOOK_CHARACTERS + 900).to_owned())
 }
 
 /// Who asks, and the project of a session that has no name.
-fn reader(chat: &Chat, session: &str, project: impl FnOnce() -> String) -> Result<(Identity, String), Refusal> {
-    if let Some(reader) = chat.identity(session)? {
-        return Ok((reader, GENERAL.to_owned()));
+fn identity(chat: &Chat, reader: &Reader, project: impl FnOnce() -> String) -> Result<(Identity, String), Refusal> {
+    if let Some(known) = chat.identity(reader.session())? {
+        return Ok((known, GENERAL.to_owned()));
     }
     let project = project();
-    Ok((Identity::unnamed(session, &project), project))
+    Ok((Identity::unnamed(reader.session(), &project), project))
 }
 
+/// The unread messages; they count as read once the answer that they become was written.
 fn take(
-    chat: &Chat,
-    session: &str,
-    reader: &Identity,
+    context: &Context,
+    chat: Chat,
+    reader: &Reader,
+    identity: Identity,
     project: &str,
     fits: impl Fn(&[Message], &Message) -> bool,
 ) -> Result<Unread, Refusal> {
-    if !chat.has_unread(session, reader)? {
-        let reader = reader.clone();
-        return Ok(Unread { reader, messages: Vec::new(), left_out: 0, more: false });
+    if !chat.has_unread(reader, &identity)? {
+        return Ok(Unread::nothing(identity));
     }
-    Ok(chat.take_unread(session, project, fits)?)
+    let process = lineage::mark();
+    let unread = chat.offer_unread(reader, project, &process, lineage::lives, fits)?;
+    if let Some(last) = unread.messages.last().map(|message| message.id) {
+        let reader = reader.clone();
+        context.after_delivery(move || Ok(chat.confirm(&reader, last, &process)?));
+    }
+    Ok(unread)
 }

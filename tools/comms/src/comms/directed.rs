@@ -1,11 +1,21 @@
 //! Whether a message is meant for somebody.
 
+use crewkit_store::chat::Message;
+
+/// Whether `message` is directed at `name`: by its text, or as an answer to one of theirs.
+pub(super) fn is_directed(message: &Message, name: &str) -> bool {
+    message.answered.as_deref() == Some(name) || is_for(&message.message, name)
+}
+
+/// Whether `message` begins with `name` or with a list of names that holds it, or mentions it; see [`is_for`].
+pub(super) fn opens_for(message: &str, name: &str) -> bool {
+    opens_with(message, name) || is_listed(message, name) || mentions(message, name)
+}
+
 /// Whether `message` is directed at `name`: it begins with the name (or `All`) and a colon or comma, or with a list of
 /// names and a colon (`Web, API:`), or holds `@name` (or `@all`) anywhere. Case does not count.
 pub(super) fn is_for(message: &str, name: &str) -> bool {
-    [name, "all"]
-        .into_iter()
-        .any(|name| opens_with(message, name) || is_listed(message, name) || mentions(message, name))
+    [name, "all"].into_iter().any(|name| opens_for(message, name))
 }
 
 /// `text` without `name` at its beginning.

@@ -1,12 +1,9 @@
 //! Following the chat: messages as they come, at the cost of one look at the file's version a time.
 
-use std::time::Duration;
-
 use crewkit_store::chat::{Chat, Message};
 use crewkit_tool::Refusal;
 
-/// Time between two looks.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
+use super::changes::Changes;
 
 /// Most messages that are taken at once.
 const BATCH: i64 = 200;
@@ -14,6 +11,7 @@ const BATCH: i64 = 200;
 /// A place in the chat that moves on with it.
 pub(super) struct Follower {
     chat: Chat,
+    changes: Changes,
     version: i64,
     last: i64,
 }
@@ -21,14 +19,27 @@ pub(super) struct Follower {
 impl Follower {
     /// Follows `chat` from its end on.
     pub(super) fn new(chat: Chat) -> Result<Self, Refusal> {
+        // The first question makes what is missing, the file of the writers' queue too.
+        chat.last_id()?;
+        let changes = Changes::of(&chat);
         let version = chat.data_version()?;
         let last = chat.last_id()?;
-        Ok(Self { chat, version, last })
+        Ok(Self { chat, changes, version, last })
     }
 
     /// The chat.
     pub(super) fn chat(&self) -> &Chat {
         &self.chat
+    }
+
+    /// The chat, no longer followed.
+    pub(super) fn into_chat(self) -> Chat {
+        self.chat
+    }
+
+    /// What to wait for before the next look.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The number of the last message that was seen.
@@ -38,6 +49,7 @@ impl Follower {
 
     /// Gives the messages that came since the last look by other programs to `show`.
     pub(super) fn look(&mut self, show: impl FnMut(&Message) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.changes.forget();
         let version = self.chat.data_version()?;
         if version == self.version {
             return Ok(());
@@ -48,6 +60,7 @@ impl Follower {
 
     /// Gives the messages that came since the last look, our own too, to `show`.
     pub(super) fn read(&mut self, mut show: impl FnMut(&Message) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.changes.forget();
         loop {
             let messages = self.chat.after(self.last, BATCH)?;
             if messages.is_empty() {

@@ -71,9 +71,19 @@ impl Keys {
         keys
     }
 
+    /// Whether an escape came that may be a key or the beginning of a sequence.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.bytes == b"\x1b"
+    }
+
+    /// Whether a paste has begun and its end has not come.
+    pub(super) fn is_pasting(&self) -> bool {
+        self.bytes.starts_with(PASTE_BEGINS)
+    }
+
     /// Drops an escape that nothing followed: the key of that name.
     pub(super) fn time_passed(&mut self) {
-        if self.bytes == b"\x1b" {
+        if self.is_undecided() {
             self.bytes.clear();
         }
     }
@@ -219,6 +229,11 @@ mod tests {
         assert_eq!(keys.read(b"\x1b"), []);
         keys.time_passed();
         assert_eq!(keys.read(b"[D"), typed("[D"));
+        assert_eq!(keys.read(b"\x1b[200~a"), []);
+        assert!(keys.is_pasting() && !keys.is_undecided());
+        keys.time_passed();
+        assert_eq!(keys.read(b"\x1b[201~"), [Key::Paste("a".into())]);
+        assert!(!keys.is_pasting());
     }
 
     proptest::proptest! {

@@ -14,6 +14,9 @@ const SENDER_COLUMNS: usize = 18;
 /// Most characters of a name that are shown.
 const NAME_CHARACTERS: usize = 80;
 
+/// Most characters of the numbers above a check, or a few more.
+const NUMBERS_CHARACTERS: usize = 300;
+
 /// What stands before a further line of a message under a check: as wide as blanks and time.
 const CHECK_INDENT: &str = "           ";
 
@@ -22,10 +25,31 @@ const LIST_INDENT: &str = "         ";
 
 /// A message of a list: time, project where it is not general, sender, channel, text. Ends with a line end.
 pub(super) fn listed(message: &Message) -> String {
+    line_of(message, "")
+}
+
+/// The same with the message's number behind the time.
+pub(super) fn numbered(message: &Message) -> String {
+    line_of(message, &format!(" {:<5}", format!("#{}", message.id)))
+}
+
+fn line_of(message: &Message, number: &str) -> String {
     let project = if message.project == GENERAL { String::new() } else { format!("[{}] ", name(&message.project)) };
     let sender = text::pad(&name(&message.sender), SENDER_COLUMNS);
     let shown = shown(&message.message, LIST_INDENT);
-    format!("{} {project}{sender} #{} {shown}\n", time(&message.timestamp), name(&message.channel))
+    let (time, channel, thread) = (time(&message.timestamp), name(&message.channel), thread(message));
+    format!("{time}{number} {project}{sender} #{channel} {thread}{shown}\n")
+}
+
+/// An answer: time, sender, text. Ends with a line end.
+pub(super) fn answer(message: &Message) -> String {
+    let shown = shown(&message.message, LIST_INDENT);
+    format!("{} {}: {shown}\n", time(&message.timestamp), name(&message.sender))
+}
+
+/// The mark of an answer: which message it answers.
+fn thread(message: &Message) -> String {
+    message.reply_to.map_or_else(String::new, |id| format!("re #{id}: "))
 }
 
 /// A message under a check, with a mark when it is meant for `reader`; at most `most` characters of its text as shown. Ends with
@@ -37,13 +61,27 @@ pub(super) fn checked(message: &Message, reader: &str, most: usize) -> String {
         0 => String::new(),
         cut => format!(" (and {cut} more characters)"),
     };
-    let mark = if directed::is_for(&message.message, reader) { " >>> FOR YOU" } else { "" };
-    format!("  {} {}: {head}{cut}{mark}\n", time(&message.timestamp), name(&message.sender))
+    let mark = if directed::is_directed(message, reader) { " >>> FOR YOU" } else { "" };
+    let (time, sender, thread) = (time(&message.timestamp), name(&message.sender), thread(message));
+    format!("  {time} {sender}: {thread}{head}{cut}{mark}\n")
 }
 
-/// The line above the messages of a check.
-pub(super) fn header(reader: &str) -> String {
-    format!("[comms] New messages (you are {}):\n", name(reader))
+/// The line above the messages of a check: who reads, and their numbers in order, by which they can be answered.
+fn header(reader: &str, messages: &[Message]) -> String {
+    let mut numbers = String::new();
+    let mut rest = messages.iter().map(|message| message.id).peekable();
+    while let Some(first) = rest.next() {
+        if numbers.len() > NUMBERS_CHARACTERS {
+            numbers.push_str(" ...");
+            break;
+        }
+        let mut last = first;
+        while let Some(next) = rest.next_if(|next| *next == last + 1) {
+            last = next;
+        }
+        let _ = if first == last { write!(numbers, " #{first}") } else { write!(numbers, " #{first}-{last}") };
+    }
+    format!("[comms] New messages (you are {};{numbers}; to answer one: comms post --reply-to ID):\n", name(reader))
 }
 
 /// A whole check, or nothing when nothing is unread; at most `most` characters of each message.
@@ -51,7 +89,7 @@ pub(super) fn check(unread: &Unread, most: usize) -> String {
     if unread.messages.is_empty() {
         return String::new();
     }
-    let mut out = header(&unread.reader.name);
+    let mut out = header(&unread.reader.name, &unread.messages);
     if unread.left_out > 0 {
         let _ = writeln!(out, "  ({} older messages are left out; comms history shows them)", unread.left_out);
     }
@@ -112,7 +150,27 @@ mod tests {
             channel: "ops".into(),
             project: project.into(),
             message: message.into(),
+            reply_to: None,
+            answered: None,
         }
+    }
+
+    #[test]
+    fn an_answer_is_marked_and_numbers_can_be_seen() {
+        let answer =
+            Message { id: 17, reply_to: Some(12), answered: Some("Web".into()), ..message("API", GENERAL, "8080") };
+        assert_eq!(listed(&answer), "12:34:56 API                #ops re #12: 8080\n");
+        assert_eq!(numbered(&answer), "12:34:56 #17   API                #ops re #12: 8080\n");
+        assert_eq!(checked(&answer, "Web", 99), "  12:34:56 API: re #12: 8080 >>> FOR YOU\n");
+        assert_eq!(checked(&answer, "Data", 99), "  12:34:56 API: re #12: 8080\n");
+        assert_eq!(super::answer(&answer), "12:34:56 API: 8080\n");
+        let with = |ids: &[i64]| {
+            let messages: Vec<Message> = ids.iter().map(|id| Message { id: *id, ..answer.clone() }).collect();
+            header("Web", &messages)
+        };
+        assert!(with(&[4, 5, 6, 8]).starts_with("[comms] New messages (you are Web; #4-6 #8; "), "{}", with(&[4]));
+        let many: Vec<i64> = (0..9_000).step_by(2).collect();
+        assert!(with(&many).chars().count() < 500 && with(&many).contains(" ...;"));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod agents;
 mod arguments;
+mod ask;
+mod changes;
 mod chat;
 pub(crate) mod check;
 mod directed;
@@ -55,6 +57,7 @@ pub(crate) fn run(context: &Context, arguments: &[OsString]) -> Answer {
     }
     args::with::<Args>(arguments, WRONG_USAGE, |args| match args.command {
         Command::Post(post) => agents::post(context, &post),
+        Command::Ask(ask) => ask::run(context, &ask),
         Command::Check(check) => check::run(context, &check),
         Command::AutoAssign { session, directory } => agents::auto_assign(context, &session, &directory),
         Command::ResolveName { session } => agents::resolve_name(context, &session),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crewkit_store::chat::{Assigned, Filter, Message};
+use crewkit_store::chat::{Assigned, Filter};
+use crewkit_tool::args::RowId;
 use crewkit_tool::{Answer, Context, Outcome, Refusal, text};
 
 use super::arguments::{History, Only, Search};
@@ -41,9 +42,10 @@ fn newest(context: &Context, count: i64, words: &[String], only: &Only) -> Answe
         sender: only.from.clone(),
         since,
         words: words.to_vec(),
+        thread: only.thread.map(|RowId(id)| id),
     };
     let any = filter.project.is_none() && filter.channel.is_none() && filter.sender.is_none();
-    let all = any && filter.since.is_none() && filter.words.is_empty();
+    let all = any && filter.since.is_none() && filter.thread.is_none() && filter.words.is_empty();
     let messages = open(context)?.newest(count, &filter)?;
     if only.json {
         return Ok(Outcome::json(&messages));
@@ -56,7 +58,8 @@ fn newest(context: &Context, count: i64, words: &[String], only: &Only) -> Answe
         };
         return Ok(Outcome::text(none));
     }
-    Ok(Outcome::text(messages.iter().map(|message: &Message| lines::listed(message)).collect::<String>()))
+    let line = if only.ids || context.stdout_is_terminal() { lines::numbered } else { lines::listed };
+    Ok(Outcome::text(messages.iter().map(line).collect::<String>()))
 }
 
 /// Shows who posted lately.

@@ -3,7 +3,8 @@
 use crewkit_tool::{Answer, Context, Outcome, Refusal, exit_code};
 use rustix::event::{PollFd, PollFlags};
 
-use super::follow::{Follower, PAUSE};
+use super::changes::Changes;
+use super::follow::Follower;
 use super::signals::Signals;
 use super::{lines, open};
 
@@ -23,7 +24,7 @@ pub(super) fn run(context: &Context) -> Answer {
         say(&format!("Watching the chat of all projects after message {} (ctrl-c ends)\n", follower.last()))?;
         loop {
             follower.look(|message| say(&lines::listed(message)))?;
-            match pause(&end)? {
+            match pause(&end, follower.changes())? {
                 Woken::Time => {}
                 Woken::Signal => return Ok(Outcome::silent()),
                 Woken::ClosedPipe => return Ok(Outcome::silent().with_code(exit_code::CLOSED_PIPE)),
@@ -41,10 +42,11 @@ enum Woken {
 }
 
 /// Waits for the next look. The reader of a pipe that went away is noticed here, not only with the next message.
-fn pause(end: &Signals) -> Result<Woken, Refusal> {
+fn pause(end: &Signals, changes: &Changes) -> Result<Woken, Refusal> {
     let out = rustix::stdio::stdout();
-    let mut waiting = [PollFd::new(end, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
-    let limit = rustix::event::Timespec::try_from(PAUSE).ok();
+    let mut waiting = vec![PollFd::new(end, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
+    waiting.extend(changes.descriptor().map(|told| PollFd::from_borrowed_fd(told, PollFlags::IN)));
+    let limit = rustix::event::Timespec::try_from(changes.limit()).ok();
     match rustix::event::poll(&mut waiting, limit.as_ref()) {
         Ok(_) if !waiting[0].revents().is_empty() => Ok(Woken::Signal),
         Ok(_) if waiting[1].revents().contains(PollFlags::ERR) => Ok(Woken::ClosedPipe),

@@ -13,6 +13,12 @@ use super::{pull, redact, say};
 /// The commands that move branches, which the others should know of.
 const OPERATIONS: [&str; 8] = ["checkout", "switch", "branch", "merge", "rebase", "push", "pull", "worktree"];
 
+/// The one that is told on request.
+const COMMIT: [&str; 1] = ["commit"];
+
+const OPERATIONS_AND_COMMIT: [&str; 9] =
+    ["checkout", "switch", "branch", "merge", "rebase", "push", "pull", "worktree", "commit"];
+
 /// Most characters of a post.
 const MOST_CHARACTERS: usize = 200;
 
@@ -24,7 +30,8 @@ pub(super) fn run(context: &Context, event: &Event, session: &str) -> Answer {
     }
     let line = command_line::read(command);
     let failed = has_failed(event);
-    if let Some(post) = announcement(command, &line, failed) {
+    let commits = || tells_commits(context, event);
+    if let Some(post) = announcement(command, &line, failed, commits) {
         say(context, event, session, &post)?;
     }
     if let Some((merge, of)) = line.commands.iter().find_map(|command| Some((command, merge_of(command)?)))
@@ -41,8 +48,10 @@ pub(super) fn run(context: &Context, event: &Event, session: &str) -> Answer {
 
 /// The post for the git operations of a command, if there are any: the command itself, or, where that is long or has
 /// several lines, its operations.
-fn announcement(command: &str, line: &Line<'_>, failed: bool) -> Option<String> {
-    let operations: Vec<&Command<'_>> = line.commands.iter().filter(|command| is_operation(command)).collect();
+fn announcement(command: &str, line: &Line<'_>, failed: bool, commits: impl FnOnce() -> bool) -> Option<String> {
+    let runs = |operations: &[&str]| line.commands.iter().any(|command| is_operation(command, operations));
+    let told: &[&str] = if runs(&COMMIT) && commits() { &OPERATIONS_AND_COMMIT } else { &OPERATIONS };
+    let operations: Vec<&Command<'_>> = line.commands.iter().filter(|command| is_operation(command, told)).collect();
     if operations.is_empty() {
         return None;
     }
@@ -60,9 +69,17 @@ fn announcement(command: &str, line: &Line<'_>, failed: bool) -> Option<String> 
     Some(format!("git: {shown}{end}"))
 }
 
-/// Whether a command is one of git's [`OPERATIONS`]. One whose output becomes part of another command only asks.
-fn is_operation(command: &Command<'_>) -> bool {
-    !command.substituted && command.git().is_some_and(|git| OPERATIONS.contains(&git.subcommand))
+/// Whether a command is one of git's `operations`. One whose output becomes part of another command only asks.
+fn is_operation(command: &Command<'_>, operations: &[&str]) -> bool {
+    !command.substituted && command.git().is_some_and(|git| operations.contains(&git.subcommand))
+}
+
+/// Whether commits are told, too: the variable `COMMS_ANNOUNCE_COMMITS`, else `commits` of the hook's settings.
+fn tells_commits(context: &Context, event: &Event) -> bool {
+    match context.variable("COMMS_ANNOUNCE_COMMITS") {
+        Some(value) => !matches!(value.as_str(), "0" | "false" | "no" | "off"),
+        None => event.settings(context).flag("comms-git-detect", "commits").unwrap_or(false),
+    }
 }
 
 /// The merge of a pull request.
@@ -173,7 +190,18 @@ mod tests {
     use serde_json::json;
 
     fn announced(command: &str) -> Option<String> {
-        announcement(command, &command_line::read(command), false)
+        announcement(command, &command_line::read(command), false, || false)
+    }
+
+    #[test]
+    fn commits_are_told_on_request() {
+        let told = |command: &str| announcement(command, &command_line::read(command), false, || true);
+        assert_eq!(told("git commit -m x").as_deref(), Some("git: git commit -m x"));
+        assert_eq!(told("git add . && git status"), None);
+        assert_eq!(announced("git commit -m x"), None);
+        assert_eq!(announced("git commit -m x && git push").as_deref(), Some("git: git commit -m x && git push"));
+        let long = format!("git commit -m {} && git push", "x".repeat(300));
+        assert_eq!(announced(&long).as_deref(), Some("git: git push"));
     }
 
     #[test]
@@ -213,8 +241,12 @@ mod tests {
         assert_eq!(announced(&format!("echo {filler} && git pull")).as_deref(), Some("git: git pull"));
         let long = announced(&format!("git push origin {filler}")).unwrap();
         assert_eq!((long.chars().count(), long.ends_with("xxx...")), (MOST_CHARACTERS, true));
-        let failed =
-            announcement(&format!("git push {filler}"), &command_line::read(&format!("git push {filler}")), true);
+        let failed = announcement(
+            &format!("git push {filler}"),
+            &command_line::read(&format!("git push {filler}")),
+            true,
+            || false,
+        );
         let failed = failed.unwrap();
         assert_eq!((failed.chars().count(), failed.ends_with("... (failed)")), (MOST_CHARACTERS, true));
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crewkit_hook::{Dialect, Event};
-use crewkit_store::chat::Chat;
+use crewkit_store::chat::{Chat, Reader};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool};
 
 use crate::comms::{self, check, names};
@@ -70,37 +70,62 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 
 /// A hook's answer; what fails becomes a line on standard error.
 fn hook(context: &Context, mode: Mode) -> Outcome {
-    event(context, mode).unwrap_or_else(|refusal| Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)))
+    let answer = || {
+        let event = Event::from_stdin(context)?;
+        match mode {
+            Mode::Check => check(context, &event),
+            Mode::SessionStart => session_start(context, &event),
+            Mode::SessionEnd => session_end(context, &event),
+            Mode::GitDetect => git_detect(context, &event),
+        }
+    };
+    answer().unwrap_or_else(|refusal| Outcome::silent().with_note(format!("{}: {refusal}", TOOL.name)))
 }
 
-fn event(context: &Context, mode: Mode) -> Answer {
-    let event = Event::from_stdin(context)?;
+/// Gives the agent its unread messages, where the event's answer comes before its eyes. A subagent reads for itself. They
+/// count as read once the answer was handed over: see [`Context::after_delivery`].
+///
+/// # Errors
+/// When the chat's database cannot be read or written; as in the functions below.
+pub fn check(context: &Context, event: &Event) -> Answer {
+    let Some(session) = event.session_id().filter(|_| reaches_the_agent(event)) else { return Ok(Outcome::silent()) };
+    let project =
+        || folder(context, event).map_or_else(|_| String::new(), |folder| names::project_of(context, &folder));
+    let unread = check::for_hook(context, &Reader::new(session, event.agent_id()), project)?;
+    Ok(if unread.is_empty() { Outcome::silent() } else { event.add_plain_context(unread.trim_end()) })
+}
+
+/// Names the session by its directory and says in the chat that it is there.
+///
+/// # Errors
+/// As [`check()`].
+pub fn session_start(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
-    match mode {
-        Mode::Check => {
-            if !reaches_the_agent(&event) {
-                return Ok(Outcome::silent());
-            }
-            let project =
-                || folder(context, &event).map_or_else(|_| String::new(), |folder| names::project_of(context, &folder));
-            let unread = check::for_hook(context, session, project)?;
-            Ok(if unread.is_empty() { Outcome::silent() } else { event.add_plain_context(unread.trim_end()) })
-        }
-        Mode::SessionStart => {
-            let folder = folder(context, &event)?;
-            let text = format!("Session started in {}", comms::folder_name(&folder));
-            let (name, project) = (names::name_of(context, &folder), names::project_of(context, &folder));
-            chat(context)?.arrive(session, name.as_deref(), &project, &context.clock.local_millis(), &text)?;
-            Ok(Outcome::silent())
-        }
-        // Stop comes after every answer of the agent and is no end.
-        Mode::SessionEnd if matches!(event.name(), Some("Stop" | "SubagentStop")) => Ok(Outcome::silent()),
-        Mode::SessionEnd => {
-            say(context, &event, session, "Session ended")?;
-            Ok(Outcome::silent())
-        }
-        Mode::GitDetect => git_detect::run(context, &event, session),
+    let folder = folder(context, event)?;
+    let text = format!("Session started in {}", comms::folder_name(&folder));
+    let (name, project) = (names::name_of(context, &folder), names::project_of(context, &folder));
+    chat(context)?.arrive(session, name.as_deref(), &project, &context.clock.local_millis(), &text)?;
+    Ok(Outcome::silent())
+}
+
+/// Says goodbye. Stop, which comes after every answer of the agent, is no end.
+///
+/// # Errors
+/// As [`check()`].
+pub fn session_end(context: &Context, event: &Event) -> Answer {
+    let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
+    if !matches!(event.name(), Some("Stop" | "SubagentStop")) {
+        say(context, event, session, "Session ended")?;
     }
+    Ok(Outcome::silent())
+}
+
+/// Tells the chat of git commands that a shell command ran; after the merge of a pull request, pulls.
+///
+/// # Errors
+/// As [`check()`].
+pub fn git_detect(context: &Context, event: &Event) -> Answer {
+    event.session_id().map_or_else(|| Ok(Outcome::silent()), |session| git_detect::run(context, event, session))
 }
 
 /// Whether what is answered to the event comes before the agent's eyes. Where it does not, messages stay unread.

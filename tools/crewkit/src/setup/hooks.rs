@@ -7,37 +7,57 @@ use crewkit_tool::{Context, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::files;
+use super::{Manifest, files};
+use crate::events::table;
 
-/// A hook as it is configured for an event.
+/// How hooks stand in settings.json.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Form {
+    /// One entry an event: `crewkit hook EVENT` runs all of its hooks in one process
+    One,
+    /// One entry a hook: each is a process of its own
+    Each,
+}
+
+/// An entry as it is to stand in settings.json.
 struct Row {
     event: &'static str,
-    matcher: Option<&'static str>,
-    program: &'static str,
-    mode: &'static str,
+    matcher: Option<String>,
+    command: String,
     /// Seconds.
     timeout: u32,
 }
 
-const fn row(
-    event: &'static str,
-    matcher: Option<&'static str>,
-    program: &'static str,
-    mode: &'static str,
-    timeout: u32,
-) -> Row {
-    Row { event, matcher, program, mode, timeout }
+/// The entries of a form.
+fn rows(context: &Context, form: Form, prefix: &Path, claude_home: &Path) -> Vec<Row> {
+    match form {
+        Form::One => {
+            let program = prefix.join("bin/crewkit");
+            let row = |(event, matcher, timeout)| Row {
+                event,
+                matcher,
+                command: command(context, &program, &format!("hook {event}")),
+                timeout,
+            };
+            table::configured().into_iter().map(row).collect()
+        }
+        Form::Each => {
+            let hooks = table::HOOKS.iter().filter(|hook| hook.default && hook.event != "*");
+            hooks
+                .map(|hook| {
+                    let (program, argument) = hook.program;
+                    Row {
+                        event: hook.event,
+                        matcher: (!hook.matcher.is_empty()).then(|| hook.matcher.join("|")),
+                        command: command(context, &claude_home.join(program), argument),
+                        timeout: hook.seconds,
+                    }
+                })
+                .collect()
+        }
+    }
 }
-
-/// What an installation configures.
-const ROWS: &[Row] = &[
-    row("SessionStart", None, "scripts/comms.sh", "session-start", 10),
-    row("UserPromptSubmit", None, "scripts/comms.sh", "check", 5),
-    row("PreToolUse", None, "scripts/comms.sh", "check", 5),
-    row("PreToolUse", Some("Bash"), "hooks/worktree-guard.sh", "", 5),
-    row("PostToolUse", Some("Bash"), "scripts/comms.sh", "git-detect", 15),
-    row("SessionEnd", None, "scripts/comms.sh", "session-end", 5),
-];
 
 /// One entry that was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +66,9 @@ pub(crate) struct Added {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     matcher: Option<String>,
     command: String,
+    /// Seconds; older manifests don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeout: Option<u32>,
 }
 
 /// What was added to one settings.json, for the manifest.
@@ -64,12 +87,21 @@ pub(crate) struct Merged {
 #[derive(Debug)]
 pub(crate) struct Merge {
     pub(crate) merged: Merged,
+    /// What an earlier version or another form added.
+    pub(crate) dropped: Vec<Added>,
     before: Option<Vec<u8>>,
     after: Value,
 }
 
-/// Works out what has to be added to `settings.json` in `claude_home`. Everything that is there stays.
-pub(crate) fn plan_merge(context: &Context, claude_home: &Path) -> Result<Merge, Refusal> {
+/// Works out what has to be added to `settings.json` in `claude_home`, and which entries of an earlier installation (the
+/// manifest knows them) have to go. Everything else that is there stays.
+pub(crate) fn plan_merge(
+    context: &Context,
+    claude_home: &Path,
+    prefix: &Path,
+    form: Form,
+    manifest: &Manifest,
+) -> Result<Merge, Refusal> {
     let path = claude_home.join("settings.json");
     // People keep it in a repository of their own and link it: the link stays, its target is written.
     let path = path.canonicalize().unwrap_or(path);
@@ -79,48 +111,94 @@ pub(crate) fn plan_merge(context: &Context, claude_home: &Path) -> Result<Merge,
         Err(fault) => return Err(files::fault("read", &path, &fault)),
     };
     let mut after = parse(&path, before.as_deref())?;
+    let rows = rows(context, form, prefix, claude_home);
+    let earlier = manifest.settings.iter().find(|merged| merged.path == path);
+    let wanted = |added: &&Added| !rows.iter().any(|row| added.is(row));
+    let dropped: Vec<Added> = earlier.iter().flat_map(|merged| &merged.added).filter(wanted).cloned().collect();
+    for old in &dropped {
+        remove(&mut after, old);
+    }
+    if form == Form::One {
+        note_doubles(context, claude_home, &after);
+    }
     let mut added = Vec::new();
-    for row in ROWS {
-        let command = command(context, claude_home, row);
+    for row in rows {
         let groups = groups_of(&path, &mut after, row.event)?;
-        let wanted = plain(context, &command);
+        let wanted = plain(context, &row.command);
         let there = groups.iter().flat_map(handlers).any(|found| plain(context, found) == wanted);
         if there {
             continue;
         }
-        let handler = json!({"type": "command", "command": command, "timeout": row.timeout});
-        let same_matcher = |group: &Value| group.get("matcher").and_then(Value::as_str) == row.matcher;
+        let handler = json!({"type": "command", "command": row.command, "timeout": row.timeout});
+        let same_matcher = |group: &Value| group.get("matcher").and_then(Value::as_str) == row.matcher.as_deref();
         let list = groups.iter_mut().find(|group| same_matcher(group)).and_then(|group| group.get_mut("hooks"));
         if let Some(list) = list.and_then(Value::as_array_mut) {
             list.push(handler);
         } else {
             let mut group = Map::new();
-            if let Some(matcher) = row.matcher {
+            if let Some(matcher) = &row.matcher {
                 group.insert("matcher".to_owned(), json!(matcher));
             }
             group.insert("hooks".to_owned(), json!([handler]));
             groups.push(Value::Object(group));
         }
-        added.push(Added { event: row.event.to_owned(), matcher: row.matcher.map(str::to_owned), command });
+        added.push(Added {
+            event: row.event.to_owned(),
+            matcher: row.matcher,
+            command: row.command,
+            timeout: Some(row.timeout),
+        });
     }
-    let backup = if before.is_some() && !added.is_empty() { Some(files::free_name(&path)?) } else { None };
-    Ok(Merge { merged: Merged { path, added, backup }, before, after })
+    // The copy from before the first installation is the one to go back to.
+    let copied = before.is_some() && !added.is_empty() && earlier.is_none();
+    let backup = if copied { Some(files::free_name(&path)?) } else { None };
+    Ok(Merge { merged: Merged { path, added, backup }, dropped, before, after })
+}
+
+/// Tells of hooks that the person has configured by themselves and that `crewkit hook` would run once more.
+fn note_doubles(context: &Context, claude_home: &Path, settings: &Value) {
+    let configured = commands(settings);
+    for hook in table::HOOKS.iter().filter(|hook| hook.default) {
+        let own = plain(context, &command(context, &claude_home.join(hook.program.0), hook.program.1));
+        if configured.iter().any(|(event, command)| event == hook.event && plain(context, command) == own) {
+            let (name, event) = (hook.name, hook.event);
+            context.note(format!(
+                "settings.json calls {own} at {event} by itself: take that out, or {name} runs twice ([hooks] disable in \
+                 crewkit.toml)"
+            ));
+        }
+    }
+}
+
+impl Added {
+    /// Whether it is what `row` asks for.
+    fn is(&self, row: &Row) -> bool {
+        self.event == row.event
+            && self.matcher == row.matcher
+            && self.command == row.command
+            && self.timeout.is_none_or(|timeout| timeout == row.timeout)
+    }
 }
 
 impl Merge {
     pub(crate) fn lines(&self) -> Vec<String> {
-        if self.merged.added.is_empty() {
-            return Vec::new();
+        let mut lines = Vec::new();
+        if !self.dropped.is_empty() {
+            let (count, path) = (self.dropped.len(), self.merged.path.display());
+            lines.push(format!("remove {count} hooks of the earlier installation from {path}"));
         }
-        let mut line = format!("add {} hooks to {}", self.merged.added.len(), self.merged.path.display());
-        if let Some(backup) = &self.merged.backup {
-            line = format!("{line} (copy: {})", backup.display());
+        if !self.merged.added.is_empty() {
+            let mut line = format!("add {} hooks to {}", self.merged.added.len(), self.merged.path.display());
+            if let Some(backup) = &self.merged.backup {
+                line = format!("{line} (copy: {})", backup.display());
+            }
+            lines.push(line);
         }
-        vec![line]
+        lines
     }
 
     pub(crate) fn carry_out(&self) -> Result<(), Refusal> {
-        if self.merged.added.is_empty() {
+        if self.merged.added.is_empty() && self.dropped.is_empty() {
             return Ok(());
         }
         let path = &self.merged.path;
@@ -141,6 +219,11 @@ impl Merged {
                 self.added.push(added.clone());
             }
         }
+    }
+
+    /// Forgets what a later merge has taken out of the file.
+    pub(crate) fn forget(&mut self, dropped: &[Added]) {
+        self.added.retain(|added| !dropped.contains(added));
     }
 
     /// Event and command line of every entry.
@@ -237,11 +320,11 @@ fn remove(settings: &mut Value, added: &Added) {
     }
 }
 
-/// The command line for a row, as the agent's shell will read it: `~/...` under the home folder, else the absolute path.
-fn command(context: &Context, claude_home: &Path, row: &Row) -> String {
-    let program = context.shorten_home(&claude_home.join(row.program));
+/// A command line as the agent's shell will read it: `~/...` under the home folder, else the absolute path.
+fn command(context: &Context, program: &Path, arguments: &str) -> String {
+    let program = context.shorten_home(program);
     let program = quoted(&program.to_string_lossy());
-    if row.mode.is_empty() { program } else { format!("{program} {}", row.mode) }
+    if arguments.is_empty() { program } else { format!("{program} {arguments}") }
 }
 
 /// `path` as one word of a shell, a leading `~/` left outside the quotes.
@@ -251,22 +334,34 @@ fn quoted(path: &str) -> String {
     if rest.chars().all(safe) { path.to_owned() } else { format!("{head}'{}'", rest.replace('\'', r"'\''")) }
 }
 
-/// A command line in one spelling, to compare: quotes taken off, the home folder written out, the wrapper `bash` dropped.
+/// A command line in one spelling, to compare: quotes taken off, the home folder written out, the wrapper `bash` dropped,
+/// crewkit itself without its folder.
 fn plain(context: &Context, command: &str) -> String {
+    let words = words(context, command);
+    match words.split_first() {
+        Some((program, rest)) if program.ends_with("/crewkit") => format!("crewkit {}", rest.join(" ")),
+        _ => words.join(" "),
+    }
+}
+
+/// The words of a command line, quotes taken off, the home folder written out, the wrapper `bash` dropped.
+fn words(context: &Context, command: &str) -> Vec<String> {
     let home = context.home().unwrap_or_default();
     let home = home.to_string_lossy();
     let bare = command.replace(['"', '\''], "").replace("${HOME}", &home).replace("$HOME", &home);
-    let words: Vec<String> = bare
-        .split_whitespace()
+    let words = bare.split_whitespace();
+    let mut words: Vec<String> = words
         .map(|word| word.strip_prefix("~/").map_or_else(|| word.to_owned(), |rest| format!("{home}/{rest}")))
         .collect();
-    let words = if words.first().is_some_and(|word| word == "bash" || word == "sh") { &words[1..] } else { &words[..] };
-    words.join(" ")
+    if words.first().is_some_and(|word| word == "bash" || word == "sh") {
+        words.remove(0);
+    }
+    words
 }
 
 /// The program that a hook's command line starts, `~` and `$HOME` written out.
 pub(crate) fn command_program(context: &Context, command: &str) -> Option<PathBuf> {
-    plain(context, command).split(' ').next().filter(|word| !word.is_empty()).map(PathBuf::from)
+    words(context, command).into_iter().next().map(PathBuf::from)
 }
 
 /// Event and command line of every hook that a settings.json configures.

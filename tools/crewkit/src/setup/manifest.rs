@@ -7,7 +7,7 @@ use crewkit_tool::Refusal;
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Step};
-use super::hooks::{Merge, Merged};
+use super::hooks::{Form, Merge, Merged};
 
 /// One installed file or link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub(crate) struct Manifest {
     /// What was added to settings.json files.
     #[serde(default)]
     pub(crate) settings: Vec<Merged>,
+    /// The form of hooks that was asked for, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) form: Option<Form>,
     /// Folders that were made, outermost first.
     #[serde(default)]
     pub(crate) folders: Vec<PathBuf>,
@@ -117,6 +120,13 @@ impl Manifest {
             Some(known) => known.extend(&merge.merged),
             None if merge.merged.added.is_empty() => {}
             None => self.settings.push(merge.merged.clone()),
+        }
+    }
+
+    /// Forgets what has been taken out of a settings.json. Until then an interrupted call can be repeated.
+    pub(crate) fn drop_settings(&mut self, merge: &Merge) {
+        if let Some(known) = self.settings.iter_mut().find(|known| known.path == merge.merged.path) {
+            known.forget(&merge.dropped);
         }
     }
 

@@ -27,6 +27,9 @@ pub(crate) struct SetupArguments {
     /// The agent's folder, which gets scripts, hooks and settings.json.
     #[arg(long, value_name = "DIR", default_value = "~/.claude")]
     claude_home: PathBuf,
+    /// How hooks stand in settings.json: as asked for at the last installation, else one.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "no_hooks")]
+    hooks: Option<hooks::Form>,
     /// Leaves settings.json alone.
     #[arg(long)]
     no_hooks: bool,
@@ -71,11 +74,15 @@ pub(crate) fn run(context: &Context, arguments: &SetupArguments) -> Answer {
         lines.push(format!("write {pages} man pages in {}", prefix.join("share/man/man1").display()));
     }
 
-    let merge = if arguments.no_hooks { None } else { Some(hooks::plan_merge(context, &claude_home)) };
+    let form = arguments.hooks.or(manifest.form);
+    let same_form = form == manifest.form;
+    manifest.form = form;
+    let form = form.unwrap_or(hooks::Form::One);
+    let merge = (!arguments.no_hooks).then(|| hooks::plan_merge(context, &claude_home, &prefix, form, &manifest));
     if let Some(Ok(merge)) = &merge {
         lines.extend(merge.lines());
     }
-    if lines.is_empty() && !matches!(merge, Some(Err(_))) {
+    if lines.is_empty() && same_form && !matches!(merge, Some(Err(_))) {
         return Ok(Outcome::text(format!("crewkit is installed in {}; nothing to do", prefix.display())));
     }
     if arguments.dry_run {
@@ -97,7 +104,13 @@ pub(crate) fn run(context: &Context, arguments: &SetupArguments) -> Answer {
     manifest.all_placed();
     manifest.save(&manifest_path)?;
     let fault = match merge {
-        Some(Ok(merge)) => merge.carry_out().err(),
+        Some(Ok(merge)) => match merge.carry_out() {
+            Ok(()) if !merge.dropped.is_empty() => {
+                manifest.drop_settings(&merge);
+                manifest.save(&manifest_path).err()
+            }
+            carried_out => carried_out.err(),
+        },
         Some(Err(fault)) => Some(fault),
         None => None,
     };

@@ -29,24 +29,39 @@ struct Complete {
 
 fn complete(context: &Context, arguments: &[OsString]) -> Answer {
     args::with::<Complete>(arguments, exit_code::REFUSED, |args| {
-        let plans = context.store()?.plans();
-        let gates = plans.gates(args.plan.0)?;
-        let plan = plans.brief(args.plan.0)?;
-        let mut lines = None;
-        if gates.status != "done" {
-            gates.check()?;
-            if !args.force {
-                check_worktree(context, &plan)?;
-            }
-            lines = lines_changed(context, &plan);
-        }
-        let done = plans.complete(plan.id, lines, &context.host(), &context.now())?;
+        let (plan, gates, done) = close(context, args.plan.0, "executor", args.force)?;
         let said = match done {
             Completed::Now => format!("[OK] Completed plan {} ({})", plan.id, plan.name),
             Completed::Before => format!("[OK] Plan {} ({}) was completed before", plan.id, plan.name),
         };
         Ok(clean_up(context, &plan, &gates).with_note(said))
     })
+}
+
+/// Makes a plan done for `by` when everything that this asks for is true; with `force` whatever the state of its worktree
+/// is. Worktrees are left where they are.
+///
+/// # Errors
+/// The first thing that is not true; an unknown plan.
+pub(crate) fn close(
+    context: &Context,
+    plan: i64,
+    by: &str,
+    force: bool,
+) -> Result<(PlanBrief, Gates, Completed), Refusal> {
+    let plans = context.store()?.plans();
+    let gates = plans.gates(plan)?;
+    let plan = plans.brief(plan)?;
+    let mut lines = None;
+    if gates.status != "done" {
+        gates.check()?;
+        if !force {
+            check_worktree(context, &plan)?;
+        }
+        lines = lines_changed(context, &plan);
+    }
+    let done = plans.complete(plan.id, by, lines, &context.host(), &context.now())?;
+    Ok((plan, gates, done))
 }
 
 fn expanded(context: &Context, path: &str) -> PathBuf {

@@ -5,7 +5,7 @@
 mod add;
 mod claim;
 mod cluster;
-mod complete;
+pub(crate) mod complete;
 mod config_check;
 pub(crate) mod conflict_check;
 mod context;
@@ -25,9 +25,10 @@ mod render;
 mod show;
 pub(crate) mod spec;
 mod token_report;
-mod update;
+pub(crate) mod update;
+pub(crate) mod validate;
 mod where_;
-mod words;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 
@@ -64,6 +65,7 @@ const GROUPS: &[&[Subcommand]] = &[
     drift_check::SUBCOMMANDS,
     rebase_plan::SUBCOMMANDS,
     complete::SUBCOMMANDS,
+    validate::SUBCOMMANDS,
     pass_on::SUBCOMMANDS,
     list::SUBCOMMANDS,
     json::SUBCOMMANDS,

@@ -165,6 +165,17 @@ fn listed(files: &str) -> Vec<String> {
     }
 }
 
+/// The files that a task declares: those of the column `files`, else those of the part ` | Files: ` of its description.
+pub(crate) fn declared(files: &str, description: &str) -> Vec<String> {
+    let listed = listed(files);
+    if !listed.is_empty() {
+        return listed;
+    }
+    let (_, part) = split_part(description, "Files");
+    let names = part.into_iter().flat_map(|part| part.split(','));
+    names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// A description in two: without its part ` | NAME: ...`, and that part.
 pub(crate) fn split_part<'a>(description: &'a str, name: &str) -> (std::borrow::Cow<'a, str>, Option<&'a str>) {
     let mark = format!(" | {name}: ");

@@ -1,0 +1,4 @@
+//! hook-version-check as a program of its own.
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_hooks::version_check::TOOL)
+}

@@ -1,0 +1,4 @@
+//! thor-git-hook as a program of its own.
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_hooks::thor_git_hook::TOOL)
+}

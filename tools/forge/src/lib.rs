@@ -1,0 +1,3 @@
+//! Tools that speak to GitHub.
+
+pub mod review_gate;

@@ -1,0 +1,4 @@
+//! thor-audit-log by itself.
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_plans::thor_audit_log::TOOL)
+}

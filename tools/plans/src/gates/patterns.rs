@@ -1,0 +1,123 @@
+//! Gate 4b: code-pattern-check on the changed files, its findings on changed lines. P1 rejects, P2 goes to a person, P3 is
+//! noted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crewkit_tool::Context;
+use crewkit_tool::process::Run;
+use serde::Deserialize;
+
+use super::changes::Changes;
+use super::{Finding, Gate, PATTERNS};
+
+const CHECKER: &str = "code-pattern-check";
+
+/// The endings that it reads.
+const ENDINGS: [&str; 10] = ["ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "sh", "sql", "prisma"];
+
+const LIMIT: Duration = Duration::from_mins(2);
+
+#[derive(Debug, Deserialize)]
+struct Checked {
+    results: Vec<Check>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Check {
+    #[serde(rename = "check")]
+    name: String,
+    severity: String,
+    #[serde(default)]
+    findings: Vec<Found>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    file: String,
+    line: Option<usize>,
+    #[serde(default)]
+    body: String,
+}
+
+pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
+    let files: Vec<_> = changes.files.iter().filter(|file| ENDINGS.contains(&file.ending().as_str())).collect();
+    if files.is_empty() {
+        return Gate::pass(PATTERNS, format!("{}, none that {CHECKER} reads", changes.looked_at()));
+    }
+    // A name that begins with a dash is no option.
+    let is_dashed = |path: &Path| path.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let names = files
+        .iter()
+        .map(|file| if is_dashed(&file.path) { Path::new(".").join(&file.path) } else { file.path.clone() });
+    let run = Run::tool(context, CHECKER)
+        .and_then(|run| run.args(["--json", "--files"]).args(names).directory(&changes.top).limit(LIMIT).run());
+    let ended = match run {
+        Ok(ended) => ended,
+        Err(refusal) => return Gate::cannot_tell(PATTERNS, refusal),
+    };
+    if ended.timed_out {
+        return Gate::cannot_tell(PATTERNS, format!("{CHECKER} took more than {} s", LIMIT.as_secs()));
+    }
+    let read = serde_json::from_slice::<Checked>(&ended.stdout);
+    let Ok(checked) = read else {
+        let why = format!("{CHECKER} ended with {} and no verdict: {}", ended.code, ended.complaint());
+        return Gate::cannot_tell(PATTERNS, why);
+    };
+    let (mut rejected, mut told, mut noted) = (Vec::new(), Vec::new(), 0);
+    for check in checked.results {
+        for found in check.findings {
+            let name = found.file.strip_prefix("./").unwrap_or(&found.file).to_owned();
+            let changed = files.iter().find(|file| file.name == name);
+            if !changed.is_some_and(|file| found.line.is_none_or(|line| file.has(line))) {
+                continue;
+            }
+            // Some bodies begin with the place, which the finding has anyway.
+            let place = found.line.map(|line| format!("{}:{line}:", found.file)).unwrap_or_default();
+            let body = found.body.strip_prefix(&place).unwrap_or(&found.body).trim();
+            let issue = format!("{} {}: {body}", check.severity, check.name);
+            let finding =
+                Finding::at(&name, found.line, issue, "guard it as the check asks, or waive it with a reason");
+            match check.severity.as_str() {
+                "P1" => rejected.push(finding),
+                "P2" => told.push(finding),
+                _ => noted += 1,
+            }
+        }
+    }
+    let mut gate = Gate::of(PATTERNS, rejected, told, format!("{} files by {CHECKER}", files.len()));
+    if noted > 0 {
+        gate.evidence.push(format!("noted: {noted} findings of P3"));
+    }
+    gate
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::fs;
+
+    use super::super::Verdict;
+    use super::super::changes::{self, Ground, Scope};
+    use super::*;
+    use crewkit_tool::{Clock, Script};
+
+    #[test]
+    fn a_checker_that_gives_no_verdict_is_no_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let environment = HashMap::from([
+            ("PATH".into(), Context::process().environment.get("PATH").unwrap_or_default()),
+            ("HOME".into(), top.clone().into_os_string()),
+        ]);
+        let script = Script { environment, directory: top.clone(), clock: Clock::System, stdin: Vec::new() };
+        let context = Context::scripted(script);
+        assert!(Run::new(&context, "git").args(["init", "-q"]).run().unwrap().ok());
+        fs::write(top.join("a.ts"), "const a = 1;\n").unwrap();
+        // The running program is the one of the tests, which knows no tool.
+        let Ground::Changes(changes) = changes::ground(&context, Some(&top), Scope::Whole) else { panic!() };
+        let gate = judge(&context, &changes);
+        assert_eq!(gate.result, Verdict::Person);
+        assert!(gate.evidence[0].starts_with("cannot tell: code-pattern-check ended with"), "{gate:?}");
+    }
+}
