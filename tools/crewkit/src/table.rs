@@ -50,6 +50,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("sessions", crewkit_sessions::repo_index::TOOL, &["scripts/repo-index.sh"]),
     entry("sessions", crewkit_sessions::session_cleanup::TOOL, &["scripts/session-cleanup.sh"]),
     entry("sessions", crewkit_sessions::session_recovery::TOOL, &["scripts/session-recovery.sh"]),
+    entry("digests", crewkit_digests::migration_digest::TOOL, &["scripts/migration-digest.sh"]),
     entry("digests", crewkit_digests::npm_digest::TOOL, &["scripts/npm-digest.sh"]),
     entry("digests", crewkit_digests::test_digest::TOOL, &["scripts/test-digest.sh"]),
     entry("state", crewkit_state::init_dashboard_db::TOOL, &["scripts/init-dashboard-db.sh"]),

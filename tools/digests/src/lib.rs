@@ -4,6 +4,7 @@ pub mod audit_digest;
 pub mod diff_digest;
 pub mod git_digest;
 pub mod merge_digest;
+pub mod migration_digest;
 pub mod npm_digest;
 mod package_manager;
 pub mod test_digest;
