@@ -20,6 +20,8 @@ enum List {
     None,
     Pending,
     Failed,
+    /// Applied by somebody whose migrations are not here.
+    Elsewhere,
     /// Tables that Prisma's text diff lists, with the sign of their heading.
     Tables(char),
 }
@@ -84,20 +86,21 @@ impl Reading {
         }
     }
 
-    fn status_line(&mut self, text: &str) {
+    /// Takes a line of a status; says whether it names a migration, whose words mean nothing.
+    fn status_line(&mut self, text: &str) -> bool {
         match self.orm {
-            Orm::Prisma => self.prisma_status(text),
+            Orm::Prisma => return self.prisma_status(text),
             Orm::Diesel | Orm::Django => {
                 let ticked = text.strip_prefix("[X] ").or_else(|| text.strip_prefix("[x] "));
-                self.tick(ticked.is_some(), text.strip_prefix("[ ] "));
+                return self.tick(ticked.is_some(), text.strip_prefix("[ ] "));
             }
             Orm::Sqlx => {
                 let state = text.split_once('/').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()));
                 let state = state.map_or("", |(_, rest)| rest);
-                self.tick(state.starts_with("installed"), state.starts_with("pending").then_some(text));
+                return self.tick(state.starts_with("installed"), state.starts_with("pending").then_some(text));
             }
             Orm::Alembic => {
-                let Some((_, rest)) = text.split_once(" -> ") else { return };
+                let Some((_, rest)) = text.split_once(" -> ") else { return false };
                 // Newest first: what stands above the current one is pending, it and all below is applied.
                 let is_current = rest.contains("(current)");
                 self.told = true;
@@ -107,17 +110,20 @@ impl Reading {
                     self.pending.insert(rest.split([' ', ',']).next().unwrap_or_default().to_owned());
                 }
             }
-            Orm::Drizzle => {}
+            Orm::Drizzle => return false,
         }
+        true
     }
 
-    fn tick(&mut self, is_applied: bool, pending: Option<&str>) {
-        self.told |= is_applied || pending.is_some();
+    fn tick(&mut self, is_applied: bool, pending: Option<&str>) -> bool {
+        let is_entry = is_applied || pending.is_some();
+        self.told |= is_entry;
         self.ticked += usize::from(is_applied);
         self.pending.extend(pending.map(str::to_owned));
+        is_entry
     }
 
-    fn prisma_status(&mut self, text: &str) {
+    fn prisma_status(&mut self, text: &str) -> bool {
         let mut words = text.split(' ');
         let first = words.next().unwrap_or_default();
         if let (Some("migration" | "migrations"), Some("found")) = (words.next(), words.next()) {
@@ -126,18 +132,24 @@ impl Reading {
             (self.list, self.told) = (List::Pending, true);
         } else if text.ends_with("have failed:") || text.ends_with("has failed:") {
             (self.list, self.told) = (List::Failed, true);
+        } else if text.contains("not found locally") {
+            (self.list, self.told) = (List::Elsewhere, true);
         } else if text.contains("is up to date") {
             self.told = true;
-        } else if self.list == List::Pending || self.list == List::Failed {
-            // The name of a migration's folder; anything else ends the list.
-            if text.contains(' ') || text.ends_with(':') {
-                self.list = List::None;
-            } else if self.list == List::Pending {
-                self.pending.insert(text.to_owned());
-            } else {
-                self.failed.insert(text.to_owned());
+        } else if text.contains(' ') || text.ends_with(':') {
+            // Not the name of a migration's folder: the list is over.
+            self.list = List::None;
+        } else {
+            let name = text.to_owned();
+            match self.list {
+                List::Pending => drop(self.pending.insert(name)),
+                List::Failed => drop(self.failed.insert(name)),
+                List::Elsewhere => self.errors.push(format!("in the database and not found locally: {name}")),
+                List::None | List::Tables(_) => return false,
             }
+            return true;
         }
+        false
     }
 
     /// Prisma's text diff: "[+] Added tables", then "  - User"; "[*] Changed the `Post` table".
@@ -171,12 +183,8 @@ impl Reader for Reading {
             self.list = List::None;
             return;
         }
-        let in_names = matches!(self.list, List::Pending | List::Failed);
-        if self.is_status {
-            self.status_line(text);
-            if in_names && matches!(self.list, List::Pending | List::Failed) {
-                return;
-            }
+        if self.is_status && self.status_line(text) {
+            return;
         }
         if self.orm == Orm::Prisma {
             self.diff_line(line);

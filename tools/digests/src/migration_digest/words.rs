@@ -122,8 +122,11 @@ pub(super) fn speaks_of_error(line: &str) -> bool {
         return true;
     }
     let first = words(text).next().unwrap_or_default().to_ascii_lowercase();
-    if SQL.contains(&first.as_str()) || text.starts_with("--") {
+    if SQL.contains(&first.as_str()) || text.starts_with("--") || text.starts_with("at ") {
         return false;
+    }
+    if text.starts_with("\"message\":") {
+        return true;
     }
     let list: Vec<String> = words(text).map(str::to_ascii_lowercase).collect();
     list.iter().enumerate().any(|(at, word)| match word.as_str() {
