@@ -43,6 +43,7 @@ pub(crate) const TOOLS: &[Entry] = &[
     entry("quality", crewkit_quality::code_pattern_check::TOOL, &["scripts/code-pattern-check.sh"]),
     entry("digests", crewkit_digests::audit_digest::TOOL, &["scripts/audit-digest.sh"]),
     entry("digests", crewkit_digests::diff_digest::TOOL, &["scripts/diff-digest.sh"]),
+    entry("digests", crewkit_digests::digest_stats::TOOL, &["scripts/digest-stats.sh"]),
     entry("digests", crewkit_digests::git_digest::TOOL, &["scripts/git-digest.sh"]),
     entry("digests", crewkit_digests::merge_digest::TOOL, &["scripts/merge-digest.sh"]),
     entry("forge", crewkit_forge_tools::review_gate::TOOL, &["scripts/review-gate.sh"]),

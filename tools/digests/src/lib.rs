@@ -2,6 +2,7 @@
 
 pub mod audit_digest;
 pub mod diff_digest;
+pub mod digest_stats;
 pub mod git_digest;
 pub mod merge_digest;
 pub mod migration_digest;

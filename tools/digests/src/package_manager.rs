@@ -142,13 +142,11 @@ impl Manager {
         let names_packages = arguments.iter().any(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
         let folder = context.directory().unwrap_or(Path::new("."));
         let words: &[&str] = match (self, word.to_str().unwrap_or_default()) {
-            (Npm, _) => &[],
-            (Pnpm | Yarn | Bun, "install" | "i" | "add") if names_packages => &["add"],
+            (Pnpm | Yarn | Bun | Cargo | Uv, "install" | "i") if names_packages => &["add"],
             (Pnpm | Yarn | Bun, "install" | "i") => &["install"],
             (Yarn, "ci") if is_berry(folder) => &["install", "--immutable"],
             (Pnpm | Yarn | Bun, "ci") => &["install", "--frozen-lockfile"],
             (Yarn | Bun | Uv | Cargo, "uninstall" | "rm") => &["remove"],
-            (Cargo | Uv, "install" | "i") if names_packages => &["add"],
             (Cargo, "install" | "i") => &["fetch"],
             (Cargo, "ci") => &["fetch", "--locked"],
             (Uv, "install" | "i") => &["sync"],

@@ -21,9 +21,10 @@ pub(super) fn base_score(vector: &str) -> Option<f64> {
     };
     let attack = pick("AV", &[("N", 0.85), ("A", 0.62), ("L", 0.55), ("P", 0.2)])?;
     let complexity = pick("AC", &[("L", 0.77), ("H", 0.44)])?;
-    let privileges = match changed {
-        true => pick("PR", &[("N", 0.85), ("L", 0.68), ("H", 0.5)])?,
-        false => pick("PR", &[("N", 0.85), ("L", 0.62), ("H", 0.27)])?,
+    let privileges = if changed {
+        pick("PR", &[("N", 0.85), ("L", 0.68), ("H", 0.5)])?
+    } else {
+        pick("PR", &[("N", 0.85), ("L", 0.62), ("H", 0.27)])?
     };
     let interaction = pick("UI", &[("N", 0.85), ("R", 0.62)])?;
     let harm = [("H", 0.56), ("L", 0.22), ("N", 0.0)];

@@ -126,7 +126,7 @@ fn command(context: &Context, manager: Manager, arguments: &[OsString]) -> Resul
         Manager::Uv => &["uv", "audit", "--output-format", "json"],
     };
     let mut command: Vec<OsString> = words.iter().map(Into::into).collect();
-    if manager == Manager::Pip && !arguments.iter().any(|argument| names_a_source(argument)) {
+    if manager == Manager::Pip && !arguments.iter().any(names_a_source) {
         command.extend(python_source(folder));
     }
     command.extend(arguments.iter().cloned());
@@ -180,9 +180,9 @@ fn digest(context: &Context, options: &Arguments) -> Answer {
         }
         crewkit_digest::capture(context, run, Streams::Apart, &mut reading)?
     };
-    let code = if options.stdin { options.exit_code.map(i32::from) } else { captured.code };
-    let (text, code) = reading.answer(options, manager, &captured, code);
-    saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
+    let ended = if options.stdin { options.exit_code.map(i32::from) } else { captured.code };
+    let (text, code) = reading.answer(options, manager, &captured, ended);
+    saving::record_run(context, TOOL.name, captured.bytes, text.len() as u64, ended);
     // Whoever was told to end must not look as if he had come to a verdict.
     let code = captured.interrupted.map_or(code, |signal| common::exit_code(128 + signal));
     Ok(Outcome::text(text).with_code(code))

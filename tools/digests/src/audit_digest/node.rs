@@ -104,7 +104,7 @@ fn advisory(entry: &Value) -> Finding {
 /// Yarn 1: an object a line, the totals in the last one.
 pub(super) fn yarn(values: &[Value]) -> Option<Audit> {
     let of = |kind: &'static str| values.iter().filter(move |value| value["type"] == kind).map(|value| &value["data"]);
-    let totals = totals_of(of("auditSummary").last()?["vulnerabilities"].as_object()?)?;
+    let totals = totals_of(of("auditSummary").next_back()?["vulnerabilities"].as_object()?)?;
     // The same advisory comes once for each way to its package.
     let mut seen = HashSet::new();
     let found = of("auditAdvisory")

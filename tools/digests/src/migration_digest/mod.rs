@@ -140,7 +140,7 @@ fn digest(context: &Context, options: &Arguments) -> Answer {
     let created = created(folder, &project, &before, &mut reading);
     let text = Told { project: &project, command: &command, created, captured: &captured, reading: &reading }
         .answer(options.max_tokens);
-    saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
+    saving::record_run(context, TOOL.name, captured.bytes, text.len() as u64, captured.code);
     let mut outcome = Outcome::text(text).with_code(common::exit_code(captured.code.unwrap_or(1)));
     if let Some(refusal) = captured.refusal {
         outcome = outcome.with_note(format!("{}: {refusal}", TOOL.name));

@@ -89,8 +89,7 @@ pub(super) fn is_destructive(line: &str) -> bool {
         "materialized",
     ];
     list.iter().enumerate().any(|(at, word)| match word.as_str() {
-        "drop" => pair(at, &things),
-        "dropping" | "truncating" | "deleting" => pair(at, &things),
+        "drop" | "dropping" | "truncating" | "deleting" => pair(at, &things),
         "truncate" => pair(at, &["table", "the", "only"]) || at == 0,
         "delete" => pair(at, &["from"]),
         "about" => {

@@ -204,7 +204,7 @@ fn digest(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) 
     };
     let status = run.status();
     let text = run.answer(options.max_tokens);
-    saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
+    saving::record_run(context, TOOL.name, captured.bytes, text.len() as u64, code);
     let code = match code {
         Some(code) => common::exit_code(code),
         None => u8::from(!matches!(status, Status::Ok | Status::Vulnerable)),

@@ -97,7 +97,7 @@ fn berry(report: &mut Report, said: &str) {
     let rest = rest.trim_start_matches(['┌', '│', '└', '·', ' ']);
     match code {
         "0002" | "0060" | "0086" if rest.contains("peer") || code != "0086" => {
-            report.peer_warnings.push(rest.to_owned())
+            report.peer_warnings.push(rest.to_owned());
         }
         "0061" => report.deprecated += 1,
         "0085" => {
@@ -118,11 +118,11 @@ fn berry(report: &mut Report, said: &str) {
             report.error(rest);
         }
         "0001" | "0009" | "0010" | "0014" | "0015" | "0016" | "0018" | "0020" | "0021" | "0022" | "0027" | "0028"
-        | "0035" | "0041" | "0046" | "0047" | "0050" | "0057" | "0058" | "0066" | "0071" | "0075" | "0078" | "0082" => {
+        | "0035" | "0041" | "0046" | "0047" | "0050" | "0057" | "0058" | "0066" | "0071" | "0075" | "0078" | "0082"
             // A lock file's difference is listed line by line before it is named.
-            if !rest.starts_with(['+', '-']) {
-                report.error(&format!("YN{code}: {rest}"));
-            }
+            if !rest.starts_with(['+', '-']) =>
+        {
+            report.error(&format!("YN{code}: {rest}"));
         }
         _ => {}
     }
@@ -143,9 +143,9 @@ pub(super) fn bun(report: &mut Report, line: &str) {
         report.end_block();
         let count = number_before(text, "package");
         if text.contains(" removed [") {
-            report.removed = count
+            report.removed = count;
         } else {
-            report.added = count
+            report.added = count;
         }
         report.complete = true;
     } else if let Some(checked) = text.strip_prefix("Checked ") {

@@ -68,7 +68,6 @@ fn summary(report: &mut Report, text: &str) -> bool {
             "removed" => 1,
             "changed" | "updated" => 2,
             "audited" => 3,
-            "moved" => continue,
             _ => continue,
         };
         counts[at] = Some(number);
