@@ -21,6 +21,7 @@ pub(crate) fn all(lab: &Lab, runs: usize) -> io::Result<Vec<Row>> {
     rows.extend(crate::landing::all(lab, runs, &sqlite)?);
     rows.extend(worktrees(lab)?);
     rows.extend(crate::tokens::all(lab, runs, &sqlite)?);
+    rows.extend(crate::patterns::all(lab, runs)?);
     Ok(rows)
 }
 

@@ -6,6 +6,7 @@
 mod cases;
 mod landing;
 mod measure;
+mod patterns;
 mod tokens;
 
 use std::path::{Path, PathBuf};

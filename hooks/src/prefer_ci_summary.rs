@@ -30,6 +30,9 @@ pub const TOOL: Tool = Tool {
 /// The table of its settings.
 const TABLE: &str = "prefer-ci-summary";
 
+/// Tools of the set that count as installed wherever this hook is, also where the installation does not hold them yet.
+const OF_THE_SET: [&str; 3] = ["service-digest", "pr-ops", "ci-digest"];
+
 /// Options of a project's own ci-summary.sh that keep it short.
 const SUMMARY_OPTIONS: [&str; 10] =
     ["--quick", "--full", "--all", "--lint", "--types", "--build", "--unit", "--i18n", "--e2e", "--a11y"];
@@ -179,7 +182,7 @@ fn callable(context: &Context, line: &str) -> Option<String> {
         return Some(line.to_owned());
     }
     if !context.has_tool(program) {
-        return None;
+        return OF_THE_SET.contains(&program).then(|| line.to_owned());
     }
     let script = context.claude_home().ok()?.join(format!("scripts/{program}.sh"));
     if script.is_file() {

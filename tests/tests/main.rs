@@ -25,6 +25,7 @@ mod plans_next;
 mod plans_read;
 mod plans_write;
 mod pre_commit;
+mod quality;
 mod register_project;
 mod review_gate;
 mod sessions;

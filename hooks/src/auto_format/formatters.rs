@@ -180,7 +180,7 @@ fn read(path: &Path) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-/// Whether there are settings of prettier's, or package.json names it (https://prettier.io/docs/configuration).
+/// Whether there are settings of prettier's, or package.json names it (<https://prettier.io/docs/configuration>).
 fn uses_prettier(folder: &Path) -> bool {
     const FORMS: [&str; 10] = ["", ".json", ".yml", ".yaml", ".json5", ".js", ".mjs", ".cjs", ".toml", ".ts"];
     if FORMS.iter().any(|form| folder.join(format!(".prettierrc{form}")).is_file())

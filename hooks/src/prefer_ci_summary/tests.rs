@@ -68,8 +68,11 @@ fn without_a_way_on_it_only_advises() {
     let (code, said) = place.ask("git diff");
     assert!(code == 2 && said.contains("diff-digest") && !said.contains("git-digest"), "{said}");
     // Not there is no reason to look no further.
-    let (code, said) = place.ask("gh run view 1 --log && npm test");
+    let (code, said) = place.ask("git log && npm test");
     assert!(code == 2 && said.contains("test-digest"), "{said}");
+    // Of the set, if not of this installation.
+    let (code, said) = place.ask("gh run view 1 --log");
+    assert!(code == 2 && said.contains("service-digest ci 1"), "{said}");
     place.write(".claude/scripts/git-digest.sh", "");
     let (code, said) = place.ask("git log");
     assert!(code == 2 && said.contains("~/.claude/scripts/git-digest.sh"), "{said}");

@@ -1,6 +1,8 @@
 //! Walking a folder to a certain depth, in the order of names.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folders whose files are not the project's own.
@@ -30,4 +32,10 @@ pub(crate) fn files(top: &Path, depth: usize, without: &[&str]) -> Vec<PathBuf> 
     }
     found.sort();
     found
+}
+
+/// The names of a list that git ends with NUL bytes.
+pub(crate) fn split(list: &[u8]) -> Vec<PathBuf> {
+    let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect()
 }

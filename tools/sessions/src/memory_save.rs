@@ -27,17 +27,19 @@ const DAYS: u64 = 90;
 /// Most bytes of a note's text from standard input.
 const MOST_BYTES: u64 = 4 << 20;
 
+/// What the words mean.
+const USAGE: &str = "\
+memory-save PROJECT \"description\"  a new note; its path is printed
+memory-save list [PROJECT]         the projects, or a project's notes, newest first
+memory-save latest PROJECT         the path of the newest
+memory-save archive [DAYS]         puts away notes older than DAYS (90)
+memory-save search WORD...         notes that hold all the words";
+
 /// Keeps a note for the next session, or finds earlier ones, in ~/.claude/memory/PROJECT.
-///
-///   memory-save PROJECT "description"   a new note; its path is printed
-///   memory-save list [PROJECT]          the projects, or a project's notes, newest first
-///   memory-save latest PROJECT          the path of the newest
-///   memory-save archive [DAYS]          puts away notes older than DAYS (90)
-///   memory-save search WORD...          notes that hold all the words
 ///
 /// Ends with 0; 1 when a note of that name exists, there is none to show, or something is wrong.
 #[derive(Parser, Debug)]
-#[command(name = TOOL.name, disable_version_flag = true, verbatim_doc_comment)]
+#[command(name = TOOL.name, disable_version_flag = true, after_help = USAGE)]
 struct Arguments {
     /// What to do, and with what
     #[arg(value_name = "ARGUMENT")]

@@ -68,10 +68,12 @@ pub(crate) fn run(context: &Context, arguments: &SetupArguments) -> Answer {
         lines.push(format!("link {links} names in {} and {}", prefix.join("bin").display(), claude_home.display()));
     }
     let others = changed.iter().filter(|step| !step.is_link());
-    lines.extend(others.filter(|step| !step.is_page()).map(|step| format!("write {}", step.path().display())));
-    let pages = changed.iter().filter(|step| step.is_page()).count();
+    let manual = prefix.join("share/man/man1");
+    let is_manual = |step: &Step| step.is_page() && step.path().starts_with(&manual);
+    lines.extend(others.filter(|step| !is_manual(step)).map(|step| format!("write {}", step.path().display())));
+    let pages = changed.iter().filter(|step| is_manual(step)).count();
     if pages > 0 {
-        lines.push(format!("write {pages} man pages in {}", prefix.join("share/man/man1").display()));
+        lines.push(format!("write {pages} man pages in {}", manual.display()));
     }
 
     let form = arguments.hooks.or(manifest.form);
@@ -151,6 +153,8 @@ fn wanted(prefix: &std::path::Path, claude_home: &std::path::Path, source: PathB
         }
         places.extend(entry.drop_ins.iter().map(|drop_in| Place::link(claude_home.join(drop_in), program.clone())));
     }
+    let library = claude_home.join("scripts/lib/quality-gate-templates.sh");
+    places.push(Place::page(library, crewkit_quality::quality_gate_templates::LIBRARY.into()));
     for (name, page) in manual::pages()? {
         places.push(Place::page(prefix.join("share/man/man1").join(name), page));
     }

@@ -176,7 +176,7 @@ impl Run {
             failed,
             skipped: shown(report.skipped),
             flaky: (report.flaky > 0).then_some(report.flaky),
-            duration: (all || !report.duration.is_empty()).then_some(&report.duration),
+            duration: (all || is_long(&report.duration)).then_some(&report.duration),
             failures: (all || !entries.is_empty()).then_some(entries),
             failures_total: (listed < failures.len() && report.failed + report.faults > report.failed)
                 .then_some(report.failed + report.faults),
@@ -264,6 +264,9 @@ struct Entry<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
+    /// File and line in one, where few keys are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     msg: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -289,12 +292,18 @@ impl Told {
         Entry {
             suite,
             test: given(head(test, if all { LONGEST_TEST } else { LONGEST_MESSAGE }).to_owned()),
-            file: (all || !file.is_empty()).then_some(file),
-            line: *line,
+            file: all.then_some(file),
+            line: line.filter(|_| all),
+            at: (!all && !file.is_empty()).then(|| line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))),
             msg: given(msg),
             also: take(self.also.iter().map(name_of).collect()),
         }
     }
+}
+
+/// Whether a time as runners print it is a second or more.
+fn is_long(time: &str) -> bool {
+    !time.is_empty() && !time.starts_with("0.") && !time.ends_with("ms")
 }
 
 fn name_of(failure: &Failure) -> String {
@@ -390,8 +399,8 @@ mod tests {
         });
         let answer: Value = serde_json::from_str(&seen.answer(Keys::Few, 2_000)).unwrap();
         let wanted = json!([
-            {"test": "a", "file": "src/db.rs", "line": 3, "msg": "no database", "also": ["b"]},
-            {"test": "c", "file": "src/db.rs", "line": 3, "msg": "other"}
+            {"test": "a", "at": "src/db.rs:3", "msg": "no database", "also": ["b"]},
+            {"test": "c", "at": "src/db.rs:3", "msg": "other"}
         ]);
         assert_eq!((&answer["failures"], &answer["failed"], &answer["total"]), (&wanted, &json!(3), &json!(6)));
         assert_eq!(answer.get("more"), None);

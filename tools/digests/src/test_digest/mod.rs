@@ -75,8 +75,9 @@ struct Arguments {
     /// Read JUnit XML from this file once the run has ended, in place of what it printed
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Which keys: all of them, or few: those that are neither 0 nor empty. Default: all for the runners of package.json,
-    /// few for the others
+    /// Which keys: all of them, or few: those that are neither 0, empty nor to be reckoned from the others, with `at`
+    /// (file:line) in place of file and line, and no duration below a second. Default: all for the runners of
+    /// package.json, few for the others
     #[arg(long, value_name = "KEYS", value_enum)]
     keys: Option<KeyChoice>,
     /// Most tokens of the answer, roughly; detail goes first, then names, which are counted

@@ -135,6 +135,57 @@ fn several_runners_in_one_output_are_told_apart() {
     assert_eq!(answer["failures"][0]["suite"], "pytest");
 }
 
+/// The answer's text and its tokens in the o200k vocabulary.
+fn cost(stdin: &[u8], arguments: &[&str]) -> (String, usize) {
+    let home = tempfile::tempdir().unwrap();
+    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let outcome = run(&context(home.path(), stdin), &arguments).unwrap();
+    // The name of a scratch folder costs more than that of a home.
+    let text =
+        String::from_utf8(outcome.stdout).unwrap().trim_end().replace(home.path().to_str().unwrap(), "/home/dev");
+    let count = tiktoken_rs::o200k_base_singleton().encode_ordinary(&text).len();
+    (text, count)
+}
+
+#[test]
+fn answers_cost_few_tokens() {
+    let of = |name: &str| {
+        let (_, text, code, _) = corpus().into_iter().find(|(found, ..)| found == name).unwrap();
+        (text, code.to_string())
+    };
+    for (name, most) in [
+        ("cargo-pass", 25),
+        ("nextest-pass", 25),
+        ("pytest-pass", 25),
+        ("vitest-pass", 25),
+        ("go-pass", 25),
+        ("cargo-fail", 345),
+        ("cargo-backtrace", 400),
+        ("nextest-fail", 400),
+        ("pytest-fail", 185),
+        ("pytest-v", 185),
+        ("jest-text", 340),
+        ("vitest-json", 340),
+    ] {
+        let (text, code) = of(name);
+        let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code]);
+        assert!(count <= most, "{name}: {count} tokens, at most {most}: {answer}");
+    }
+    // The form with every key, as `test-digest` gives it in a project with vitest.
+    let (text, code) = of("vitest-json");
+    let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code, "--keys", "all"]);
+    assert!(count <= 360, "{count}: {answer}");
+}
+
+#[test]
+fn the_estimate_of_tokens_is_not_too_low() {
+    for (name, text, code, _) in corpus() {
+        let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code.to_string()]);
+        let estimate = crewkit_digest::tokens::estimate(&answer);
+        assert!(estimate * 10 >= count * 9 && estimate <= count * 2, "{name}: {estimate} for {count}: {answer}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

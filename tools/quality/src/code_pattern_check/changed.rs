@@ -7,7 +7,8 @@ use crewkit_repo::{Git, real_path};
 use crewkit_scan::{diff, line_limit};
 use crewkit_tool::Refusal;
 
-use super::select::{Picked, Site, split};
+use super::select::{Picked, Site};
+use crate::walk::split;
 
 /// More paths than this are not given to git one by one.
 const MOST_PATHS: usize = 1000;

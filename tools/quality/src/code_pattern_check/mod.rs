@@ -26,6 +26,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_cod
 use changed::{Changed, Lines};
 use checks::duplicate_class_names::duplicates;
 use checks::{CHECKS, DENSITY, DUPLICATES, Severity};
+pub(crate) use checks::{comment_share, is_commented};
 use look::Seen;
 use report::{CheckResult, Finding, LineLimit, NotRead, Report, TooLong, Verdict, Waived};
 use select::{Picked, Site, Wanted};

@@ -1,14 +1,12 @@
 //! Which files are checked: those named, those of a branch, those not committed, or all of a repository.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use crewkit_repo::{Git, Repository};
 use crewkit_tool::{Context, Refusal};
 
 use super::language::Language;
-use crate::walk;
+use crate::walk::{self, split};
 
 /// A file to be checked.
 #[derive(Debug, Clone)]
@@ -184,10 +182,4 @@ impl<'a> Site<'a> {
         list.push(Picked { name: shown, path, language });
         Ok(())
     }
-}
-
-/// The names of a list that git ends with NUL bytes.
-pub(super) fn split(list: &[u8]) -> Vec<PathBuf> {
-    let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    names.map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect()
 }

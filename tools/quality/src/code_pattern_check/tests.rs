@@ -1,1 +1,5 @@
+//! The corpus, and `run` called in process.
 
+mod corpus;
+mod limits;
+mod runs;

@@ -1,12 +1,14 @@
 //! More than one line in five is a comment, in a file of ten lines or more. Lines are judged by how they begin, as people
 //! count them; the lexer has no say.
 
+use std::path::Path;
+
 use super::{Hit, Says};
 use crate::code_pattern_check::language::Language;
 use crate::code_pattern_check::source::Source;
 
 /// The fewest lines of a file that is judged.
-pub(crate) const FEWEST_LINES: usize = 10;
+const FEWEST_LINES: usize = 10;
 
 /// The highest share of comment lines, in whole percent.
 const MOST_PERCENT: usize = 20;
@@ -38,17 +40,28 @@ pub(in super::super) fn is_comment_line(language: Language, line: &[u8]) -> bool
     }
 }
 
-/// The number of comment lines and of all lines.
-pub(crate) fn comment_lines(language: Language, bytes: &[u8]) -> (usize, usize) {
-    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    if bytes.is_empty() {
-        return (0, 0);
-    }
-    let lines = body.split(|byte| *byte == b'\n');
-    lines.fold((0, 0), |(comments, all), line| (comments + usize::from(is_comment_line(language, line)), all + 1))
+/// How much of a file is comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CommentShare {
+    /// Its comment lines.
+    pub(crate) comments: usize,
+    /// All of its lines.
+    pub(crate) lines: usize,
+    /// The share of comment lines in whole percent, rounded down.
+    pub(crate) percent: usize,
 }
 
-/// The share of comment lines in whole percent, of a file that is long enough to be judged.
-pub(crate) fn percent(comments: usize, lines: usize) -> Option<usize> {
-    (lines >= FEWEST_LINES).then(|| comments * 100 / lines)
+/// Whether a file is in Python or JavaScript's family, by its name.
+pub(crate) fn is_commented(file: &Path) -> bool {
+    Language::of(file).is_some_and(|language| language.is_script() || language == Language::Python)
+}
+
+/// The share of comments in a file's text; `None` of a file under ten lines, and of one in a language without rules.
+pub(crate) fn comment_share(file: &Path, text: &[u8]) -> Option<CommentShare> {
+    let language = Language::of(file)?;
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    let (comments, lines) = body
+        .split(|byte| *byte == b'\n')
+        .fold((0, 0), |(comments, lines), line| (comments + usize::from(is_comment_line(language, line)), lines + 1));
+    (lines >= FEWEST_LINES).then(|| CommentShare { comments, lines, percent: comments * 100 / lines })
 }

@@ -119,8 +119,7 @@ fn declaration(source: &Source, from: usize) -> Option<&[u8]> {
             b"export" | b"default" | b"declare" | b"abstract" | b"async" => {}
             b"class" => return name(word(code)?),
             b"def" if python => {
-                return name(word(code)?)
-                    .filter(|name| !EVERYDAY.contains(name) && !(name.starts_with(b"__") && name.ends_with(b"__")));
+                return name(word(code)?).filter(|name| !is_told_apart(name));
             }
             _ if python => return None,
             b"function" | b"interface" | b"enum" => return name(word(code)?),
@@ -139,6 +138,11 @@ fn declaration(source: &Source, from: usize) -> Option<&[u8]> {
             _ => return None,
         }
     }
+}
+
+/// Whether a function's name is one that any module of Python may have.
+fn is_told_apart(name: &[u8]) -> bool {
+    EVERYDAY.contains(&name) || name.starts_with(b"__") && name.ends_with(b"__")
 }
 
 /// Whether the constant whose name ends at `at` is a function.

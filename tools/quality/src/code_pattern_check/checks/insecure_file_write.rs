@@ -6,6 +6,9 @@ use crate::code_pattern_check::source::{Call, Source};
 /// How far the call's arguments are followed, in bytes.
 const LONGEST_CALL: usize = 2000;
 
+/// A line longer than this was not written by a person.
+const LONGEST_LINE: usize = 10_000;
+
 const TELLING: [(&[u8], &str); 8] = [
     (b".env", ".env"),
     (b"config", "config"),
@@ -23,16 +26,16 @@ const NO_KEYS: [&[u8]; 5] = [b"keyboard", b"keyword", b"keyframe", b"monkey", b"
 pub(super) fn look(source: &Source) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
     for call in &source.calls {
-        let line = source.line_of(call.at);
-        if !writes(source, call) || hits.last().is_some_and(|hit| hit.line == Some(line)) {
+        if !matches!(source.name_of(call), b"writeFileSync" | b"open") {
             continue;
         }
+        let line = source.line_of(call.at);
         let (from, to) = source.bounds(line);
+        if to - from > LONGEST_LINE || hits.last().is_some_and(|hit| hit.line == Some(line)) || !writes(source, call) {
+            continue;
+        }
         let close = source.closing(call.open, LONGEST_CALL).unwrap_or(call.open);
-        // A line of a file that a program wrote may be of any length.
-        let from = from.max(call.at.saturating_sub(LONGEST_CALL));
-        let to = to.min(call.open + LONGEST_CALL).max(close + 1);
-        let text = source.text[from..to].to_ascii_lowercase();
+        let text = source.text[from..to.max(close + 1)].to_ascii_lowercase();
         if let Some(word) = telling(&text)
             && !has_mode(&text)
         {

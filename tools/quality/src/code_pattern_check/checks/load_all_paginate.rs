@@ -2,14 +2,14 @@
 //!
 //! `limit` and `offset` that belong to the statement itself page in the database and are no finding.
 
+use std::ops::Range;
+
 use super::{Hit, Says};
+use crate::code_pattern_check::language::Language;
 use crate::code_pattern_check::lexer::{TEXT, find, is_word};
 use crate::code_pattern_check::source::Source;
 
 const BELOW: usize = 5;
-
-/// How far a statement is followed, in bytes.
-const LONGEST_STATEMENT: usize = 20_000;
 
 /// How far the bracket that ends a slice may be from the one that begins it, in bytes.
 const LONGEST_SLICE: usize = 120;
@@ -24,19 +24,21 @@ pub(super) fn look(source: &Source) -> Vec<Hit> {
     }
     let cuts = cuts(source);
     let mut hits: Vec<Hit> = Vec::new();
+    let mut looked_at = None;
     for at in loads {
         let line = source.line_of(at);
-        if hits.last().is_some_and(|hit| hit.line == Some(line)) {
+        if looked_at == Some(line) {
             continue;
         }
+        looked_at = Some(line);
         let (from, _) = source.bounds(line);
         let (_, to) = source.bounds(line + BELOW);
         let to = if line + BELOW < source.line_count() { to } else { source.code.len() };
         let within = |list: &[usize]| list.partition_point(|cut| *cut < from)..list.partition_point(|cut| *cut < to);
         let cut = cuts[within(&cuts)].first().copied();
         let word = || {
-            let own = statement(source, from, at);
             let words = &source.paging_words[within(&source.paging_words)];
+            let own = if words.is_empty() { 0..0 } else { statement(source, from..to, at) };
             words.iter().copied().find(|word| !own.contains(word))
         };
         if let Some(cut) = cut.or_else(word) {
@@ -91,18 +93,21 @@ fn cuts(source: &Source) -> Vec<usize> {
     cuts
 }
 
-/// The part of the file from `from` that belongs to the statement which holds `at`.
-fn statement(source: &Source, from: usize, at: usize) -> std::ops::Range<usize> {
+/// The part of `within` that belongs to the statement which holds `at`.
+fn statement(source: &Source, within: Range<usize>, at: usize) -> Range<usize> {
     let code = &source.code;
-    let begin = code[from..at].iter().rposition(|byte| *byte == b';').map_or(from, |place| from + place + 1);
-    let last = code.len().min(at + LONGEST_STATEMENT);
+    let begin = code[within.start..at]
+        .iter()
+        .rposition(|byte| *byte == b';')
+        .map_or(within.start, |place| within.start + place + 1);
+    let last = within.end;
     let mut end = at;
     if code[at] == TEXT {
         while end < last && matches!(code[end], TEXT | b'\n') {
             end += 1;
         }
     }
-    let sql = source.language == crate::code_pattern_check::language::Language::Sql;
+    let sql = source.language == Language::Sql;
     let mut depth = 0_i32;
     let mut open = false;
     while end < last {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::source::Source;
 
 pub(super) use comment_density::is_comment_line;
-pub(crate) use comment_density::{comment_lines, percent};
+pub(crate) use comment_density::{comment_share, is_commented};
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -19,15 +19,22 @@ const MOST_BYTES: u64 = 4 << 20;
 const ENDINGS: [&str; 4] = ["tsx", "ts", "jsx", "js"];
 
 pub(super) fn look(source: &Source) -> Vec<Hit> {
-    let lazy = source.calls.iter().filter(|call| source.name_of(call) == b"lazy");
-    let hits = lazy.filter_map(|call| {
+    let places = |name: &'static [u8]| source.calls.iter().filter(move |call| source.name_of(call) == name);
+    let imports: Vec<usize> = places(b"import").map(|call| call.at).collect();
+    let hits = places(b"lazy").filter_map(|call| {
+        let import = *imports.get(imports.partition_point(|import| *import < call.open))?;
+        if import > call.open + LONGEST_CALL {
+            return None;
+        }
         let before = source.before(call.at);
         if before == b'.' && !source.code[..call.at].ends_with(b"React.") {
             return None;
         }
         let close = source.closing(call.open, LONGEST_CALL)?;
-        let import = find(&source.code[..close], call.open, b"import(")?;
         let from = import + b"import(".len();
+        if from > close {
+            return None;
+        }
         let end = find(&source.code[..close], from, b")")?;
         if source.code[end + 1..close].trim_ascii_start().starts_with(b".") {
             return None;

@@ -4,7 +4,7 @@ use crate::code_pattern_check::lexer::is_word;
 use crate::code_pattern_check::source::Source;
 
 /// How far back the bracket that opens a receiver is looked for, in bytes.
-const FAR: usize = 2000;
+const FAR: usize = 400;
 
 /// What stands before the dot of a method.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Receiver<'a> {
     Names(&'a [u8]),
     /// The result of a call: the names called (empty for a bracketed expression) and what stands in the brackets.
     Call(&'a [u8], &'a [u8]),
-    /// A string, a template or a regular expression.
+    /// A string, a template, a regular expression, a number with a point.
     Literal,
     /// Anything else.
     Other,
@@ -29,7 +29,8 @@ impl<'a> Receiver<'a> {
         let end = code[..dot].trim_ascii_end().len();
         let Some(last) = end.checked_sub(1) else { return Some(Self::Other) };
         Some(match code[last] {
-            b'\'' | b'"' | b'`' | b'/' => Self::Literal,
+            // A number may end with a point of its own.
+            b'\'' | b'"' | b'`' | b'/' | b'.' => Self::Literal,
             b')' => match source.opening(last, FAR) {
                 Some(open) => Self::Call(names(code, open), &code[open + 1..last]),
                 None => Self::Other,

@@ -13,8 +13,7 @@ pub(super) fn look(source: &Source) -> Vec<Hit> {
             _ => return false,
         };
         let before = &source.code[..call.at];
-        before.ends_with(owner)
-            && !before[..before.len() - owner.len()].last().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        before.ends_with(owner) && !before[..before.len() - owner.len()].last().is_some_and(u8::is_ascii_alphanumeric)
     });
     let lines = parses.map(|call| source.line_of(call.at));
     once_a_line(lines.filter(|line| !source.is_marked(*line, ABOVE, 0, mark::CATCHES)))

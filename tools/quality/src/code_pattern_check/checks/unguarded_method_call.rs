@@ -90,7 +90,8 @@ fn is_chosen(source: &Source, line: usize, at: usize) -> bool {
 
 /// Whether a bracketed expression is a number by its operators.
 fn is_arithmetic(inside: &[u8]) -> bool {
-    [&b" * "[..], b" / ", b" - ", b" % "].iter().any(|operator| holds(inside, operator))
+    let number = inside.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    number || [&b" * "[..], b" / ", b" - ", b" % "].iter().any(|operator| holds(inside, operator))
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {

@@ -42,16 +42,13 @@ pub(super) fn lex(bytes: &[u8], views: &mut Views, whole: bool) {
                 at = end;
             }
             b'/' if whole && !value && at >= divides_to && !bytes[..at].ends_with(b"<") => {
-                match regular_expression(bytes, at + 1) {
-                    Some(end) => {
-                        views.string(at + 1, end);
-                        at = end + 1;
-                        value = true;
-                    }
-                    None => {
-                        divides_to = line_end(bytes, at);
-                        at += 1;
-                    }
+                if let Some(end) = regular_expression(bytes, at + 1) {
+                    views.string(at + 1, end);
+                    at = end + 1;
+                    value = true;
+                } else {
+                    divides_to = line_end(bytes, at);
+                    at += 1;
                 }
             }
             b'\\' => at += 2,

@@ -1,0 +1,5 @@
+//! context-audit as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_quality::context_audit::TOOL)
+}
