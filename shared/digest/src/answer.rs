@@ -57,6 +57,11 @@ impl Capped {
         self.total
     }
 
+    /// The entries kept, in their order.
+    pub fn kept(&self) -> &[String] {
+        &self.kept
+    }
+
     /// The entries kept.
     pub fn into_kept(self) -> Vec<String> {
         self.kept

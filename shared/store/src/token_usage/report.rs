@@ -163,6 +163,23 @@ impl TokenUsage<'_> {
         })
     }
 
+    /// The tokens that each of these sessions used, as far as they are known: read anew, written, and kept for later, not
+    /// those that were read again.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub fn of_sessions(self, sessions: &[&str]) -> Result<Vec<(String, i64)>> {
+        let wanted: std::collections::HashSet<&str> = sessions.iter().copied().collect();
+        let used = self.used(Some(By::Session), &Filter::default())?;
+        let of = |used: Used| match used.keys.first() {
+            Some((_, Key::Text(session))) if wanted.contains(session.as_str()) => {
+                Some((session.clone(), used.input + used.output + used.cache_write))
+            }
+            _ => None,
+        };
+        Ok(used.into_iter().filter_map(of).collect())
+    }
+
     /// The models in the rows of `filter` that have tokens and no price, by name.
     ///
     /// # Errors

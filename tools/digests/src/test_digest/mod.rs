@@ -207,7 +207,7 @@ fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
     let run = reading.finish(work, &captured, code, from_file, options.junit.is_some(), context.directory()?);
     let status = run.status();
     let text = run.answer(keys, options.max_tokens);
-    saving::record_saving(context, TOOL.name, captured.bytes, text.len() as u64);
+    saving::record_run(context, TOOL.name, captured.bytes, text.len() as u64, code);
     let own = match code {
         Some(code) => common::exit_code(code),
         None => u8::from(status != Status::Pass),

@@ -1,0 +1,5 @@
+//! npm-digest as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    crewkit_tool::main(&crewkit_digests::npm_digest::TOOL)
+}
