@@ -52,7 +52,7 @@ impl Plans<'_> {
     /// [`Error::NotFound`] for an unknown task, [`Error::Refused`] for a step from pending or skipped to done; see
     /// [`Error`].
     pub fn change_task(self, change: &TaskChange<'_>, now: &str) -> Result<TaskChanged> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let before = task_before(connection, change.task)?;
             let from = TaskStatus::parse(&before.status);
             if change.to == TaskStatus::Done && matches!(from, Some(TaskStatus::Pending | TaskStatus::Skipped)) {
@@ -138,7 +138,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`Error::NotFound`] for an unknown task; see [`Error`].
     pub fn set_task_file(self, task: i64, path: &str, now: &str) -> Result<()> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let sql = "UPDATE tasks SET markdown_path = ?2, updated_at = ?3 WHERE id = ?1";
             match connection.execute(sql, params![task, path, now])? {
                 0 => Err(Error::not_found("task", task).into()),
@@ -153,7 +153,7 @@ impl Plans<'_> {
         now: &str,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
     ) -> Result<()> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             if change(connection)? == 0 {
                 return Err(Error::not_found("wave", wave).into());
             }
