@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::change_log::Touches;
 use crate::{Error, Result, Signature, change_log, copies, migrate, queue};
 
 /// The `user_version` of a database at the current schema. The scripts that came before never set it; their last
@@ -47,7 +48,8 @@ pub struct Store {
     read_only: Option<String>,
     notices: Vec<String>,
     signature: OnceCell<Signature>,
-    logs: Cell<bool>,
+    /// How many groups of the log's triggers the connection has.
+    triggers: Cell<usize>,
 }
 
 impl Store {
@@ -160,7 +162,7 @@ impl Store {
             read_only,
             notices,
             signature: OnceCell::new(),
-            logs: Cell::new(false),
+            triggers: Cell::new(0),
         })
     }
 
@@ -229,13 +231,10 @@ impl Store {
     }
 
     /// The same for work on plans, waves and tasks: what it changes of them stands in the log of changes, signed.
-    pub(crate) fn write_logged<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn write_logged<T>(&self, touches: Touches, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let fail = |fault: rusqlite::Error| self.fail(&fault);
-        if !self.logs.get() {
-            // Outside the transaction, so that they stay when that is undone.
-            change_log::attach(&self.connection).map_err(fail)?;
-            self.logs.set(true);
-        }
+        // Outside the transaction, so that they stay when that is undone.
+        change_log::attach(&self.connection, touches, &self.triggers).map_err(fail)?;
         self.write(|connection| {
             let mark = change_log::mark(connection).map_err(fail)?;
             let done = work(connection)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use crate::change_log::Touches;
 use crate::plan_views::{count, filled_text, optional_text, path, text};
 use crate::{Error, Result, Store};
 
@@ -213,9 +214,11 @@ impl Waves<'_> {
     }
 
     fn change(self, id: i64, change: impl FnOnce(&Connection) -> rusqlite::Result<usize>) -> Result<()> {
-        self.store.write_logged(|connection| match change(connection).map_err(|fault| self.store.fail(&fault))? {
-            0 => Err(Error::not_found("wave", id)),
-            _ => Ok(()),
+        self.store.write_logged(Touches::Changes, |connection| {
+            match change(connection).map_err(|fault| self.store.fail(&fault))? {
+                0 => Err(Error::not_found("wave", id)),
+                _ => Ok(()),
+            }
         })
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Row, params};
 
+use crate::change_log::Touches;
 use crate::{Result, Store};
 
 /// Who has a worktree.
@@ -100,7 +101,7 @@ impl Assignments<'_> {
     /// # Errors
     /// See [`crate::Error`].
     pub fn release(self, assignments: &[Assignment], now: &str) -> Result<()> {
-        self.store.write_logged(|connection| {
+        self.store.write_logged(Touches::Changes, |connection| {
             for assignment in assignments {
                 let path = assignment.path.as_ref().map(|path| path.as_os_str().as_bytes());
                 let (sql, id) = match assignment.holder {

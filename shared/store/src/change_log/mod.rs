@@ -1,10 +1,11 @@
 //! Who changed what of plans, waves and tasks, and when.
 //!
 //! Triggers write the log, so that no function of this crate can forget it, in the transaction of the change itself. They
-//! are the connection's own, not the database's (see `triggers.sql`): a change that another program makes past this crate
+//! are the connection's own, not the database's (see `changed.sql`): a change that another program makes past this crate
 //! is not logged, and shows only as a difference between two [`Snapshot`]s. The ids grow, and what was read stays: who
 //! keeps the last id that was seen misses nothing.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
@@ -12,8 +13,8 @@ use rusqlite::{Connection, Row, params};
 use crate::plan_views::{filled_text, optional_text, text};
 use crate::{Result, Store};
 
-/// The triggers that write the log.
-const TRIGGERS: &str = include_str!("triggers.sql");
+/// The triggers that log changes of rows, and those that log rows that come and go.
+const TRIGGERS: [&str; 2] = [include_str!("changed.sql"), include_str!("added.sql")];
 /// The table, which databases of the first days of this schema lack.
 const TABLE: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS change_log (\
@@ -62,12 +63,21 @@ pub struct Change {
     pub agent: Option<String>,
 }
 
+/// What a write does to plans, waves and tasks. Triggers cost time to make, so only those are made that are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touches {
+    /// Changes rows that are there.
+    Changes,
+    /// Adds or removes rows, and may change others.
+    Rows,
+}
+
 /// What the log tells of a kind of row.
 #[derive(Debug, Clone, Copy)]
 pub struct Logged {
     /// `plan`, `wave` or `task`.
     pub kind: &'static str,
-    /// Its columns that are logged.
+    /// Its columns that are looked at. The log has those of them that a tool changes.
     pub fields: &'static [&'static str],
     table: &'static str,
     code: &'static str,
@@ -170,7 +180,7 @@ impl ChangeLog<'_> {
     /// # Errors
     /// See [`crate::Error`].
     pub fn begin(self) -> Result<()> {
-        if self.store.read(is_kept)? { Ok(()) } else { self.store.write_logged(|_| Ok(())) }
+        if self.store.read(is_kept)? { Ok(()) } else { self.store.write_logged(Touches::Changes, |_| Ok(())) }
     }
 
     /// The number of the last change; 0 before the first.
@@ -251,9 +261,14 @@ fn last(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT COALESCE(MAX(id), 0) FROM change_log", [], |row| row.get(0))
 }
 
-/// Gives the connection the triggers that write the log.
-pub(crate) fn attach(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(TRIGGERS)
+/// Gives the connection the triggers that log what `touches` says; `made` are those that it has already.
+pub(crate) fn attach(connection: &Connection, touches: Touches, made: &Cell<usize>) -> rusqlite::Result<()> {
+    let wanted = if touches == Touches::Rows { TRIGGERS.len() } else { 1 };
+    while made.get() < wanted {
+        connection.execute_batch(TRIGGERS[made.get()])?;
+        made.set(made.get() + 1);
+    }
+    Ok(())
 }
 
 /// The last change before the work of a transaction; makes the log where there is none yet.
@@ -301,12 +316,14 @@ mod tests {
     #[test]
     fn the_triggers_log_the_fields_that_are_told() {
         for logged in LOGGED {
-            let of = format!("AFTER UPDATE OF {} ON main.{}", logged.fields.join(", "), logged.table);
-            assert!(TRIGGERS.contains(&of), "{of}");
-            for field in logged.fields {
+            let begin = "AFTER UPDATE OF ";
+            let end = format!(" ON main.{} ", logged.table);
+            let of = TRIGGERS[0].split(begin).find_map(|part| part.split_once(&end)).unwrap();
+            for field in of.0.split(", ") {
+                assert!(logged.fields.contains(&field), "{field} is not looked at");
                 let compared = format!("'{field}', OLD.{field}, NEW.{field}");
                 let first = format!("'{field}' AS field, OLD.{field} AS was, NEW.{field} AS got");
-                assert!(TRIGGERS.contains(&compared) || TRIGGERS.contains(&first), "{compared}");
+                assert!(of.1.contains(&compared) || of.1.contains(&first), "{compared}");
             }
         }
     }

@@ -52,7 +52,7 @@ impl Plans<'_> {
     /// [`Error::NotFound`] for an unknown task, [`Error::Refused`] for a step from pending or skipped to done; see
     /// [`Error`].
     pub fn change_task(self, change: &TaskChange<'_>, now: &str) -> Result<TaskChanged> {
-        self.write(|connection| change_in(connection, change, now))
+        self.write_changes(|connection| change_in(connection, change, now))
     }
 
     /// Changes a wave's state.
@@ -90,7 +90,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`Error::NotFound`] for an unknown task; see [`Error`].
     pub fn set_task_file(self, task: i64, path: &str, now: &str) -> Result<()> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let sql = "UPDATE tasks SET markdown_path = ?2, updated_at = ?3 WHERE id = ?1";
             match connection.execute(sql, params![task, path, now])? {
                 0 => Err(Error::not_found("task", task).into()),
@@ -105,7 +105,7 @@ impl Plans<'_> {
         now: &str,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
     ) -> Result<()> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             if change(connection)? == 0 {
                 return Err(Error::not_found("wave", wave).into());
             }

@@ -25,7 +25,7 @@ impl Plans<'_> {
     /// [`Error::NotFound`] for an unknown plan; [`Error::Refused`] when another host holds it or it is done or archived,
     /// without `force`; see [`Error`].
     pub fn claim(self, plan: i64, host: &str, force: bool, start: bool, now: &str) -> Result<Claimed> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let head = plan_head(connection, plan)?;
             let reopened = matches!(head.status.as_str(), "done" | "archived");
             if reopened && !force {
@@ -69,7 +69,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`Error::NotFound`] for an unknown plan, [`Error::Refused`] when another host holds it; see [`Error`].
     pub fn release(self, plan: i64, host: &str, now: &str) -> Result<bool> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let head = plan_head(connection, plan)?;
             match head.host.as_deref() {
                 None => Ok(false),
@@ -95,7 +95,7 @@ impl Plans<'_> {
     /// # Errors
     /// See [`Error`].
     pub fn heartbeat(self, host: &str, system: &str, now: &str) -> Result<i64> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let sql = "SELECT COUNT(*) FROM plans WHERE status = 'doing' AND execution_host = ?1";
             let plans: i64 = connection.query_row(sql, [host], |row| row.get(0))?;
             connection.execute(

@@ -77,7 +77,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`Error::NotFound`] for an unknown plan, [`Error::Refused`] when a gate is shut; see [`Error`].
     pub fn complete(self, plan: i64, by: &str, lines: Option<(i64, i64)>, host: &str, now: &str) -> Result<Completed> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let gates = gates(connection, plan)?;
             if gates.status == "done" {
                 return Ok(Completed::Before);

@@ -166,7 +166,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`] for an unknown plan; see [`crate::Error`].
     pub fn sync(self, plan: i64, now: &str) -> Result<Vec<WaveLine>> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             plan_head(connection, plan)?;
             let (lines, mut changed) = sync_waves(connection, plan, now)?;
             changed |= recount_plan(connection, plan)?;

@@ -26,7 +26,7 @@ impl Plans<'_> {
     /// # Errors
     /// [`crate::Error::NotFound`] for an unknown plan; see [`crate::Error`].
     pub fn log_failure(self, new: &NewFailure<'_>, now: &str) -> Result<(i64, bool)> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let project = plan_head(connection, new.plan)?.project;
             connection.execute(
                 "INSERT INTO task_failures (plan_id, project_id, task_id, approach, reason, host, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -68,7 +68,7 @@ impl Plans<'_> {
     /// # Errors
     /// See [`crate::Error`].
     pub fn recount(self, now: &str) -> Result<Recount> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let mut found = survey(connection)?;
             let mut touched = Vec::new();
             for wave in wave_ids(&found) {

@@ -107,7 +107,7 @@ impl Plans<'_> {
         choose: impl FnOnce(&WorkPlan) -> Option<usize>,
         now: &str,
     ) -> Result<(WorkPlan, Option<usize>)> {
-        self.write(|connection| {
+        self.write_changes(|connection| {
             let found = work(connection, plan)?;
             if matches!(found.status.as_str(), "done" | "archived") {
                 return Err(Error::refused(format!("plan {plan} is {}: nothing is left to take", found.status)).into());
