@@ -147,4 +147,19 @@ fn a_wave_is_judged_whole_on_request() {
     write(&crew, &top, "scripts/perf-check.sh", "exit 9\n");
     let slow = build("true", &["validate-wave", "1", "--full", "--json"]).code(1).json();
     assert_eq!(gate(&slow, "7")["findings"][0]["exit_code"], 9);
+    let verdicts: Vec<_> =
+        audit(&crew).into_iter().map(|line| (line["gates_passed"][2].clone(), line["gates_failed"].clone())).collect();
+    let failed = |gate: &str| (json!("3 credentials"), json!([gate]));
+    assert_eq!(
+        verdicts,
+        [
+            failed("2 code quality"),
+            (json!("wave-validation"), json!([])),
+            (json!("2 code quality"), json!(["7 performance"]))
+        ]
+    );
+    crew.git(&top, &["checkout", "-q", "main"]);
+    plan_db(&crew, &["set-wave-worktree", "1", top.to_str().unwrap()]).code(0);
+    let on_main = plan_db(&crew, &["validate-wave", "1", "--full"]).code(1);
+    assert!(on_main.stderr.contains("gate 6 git") && on_main.stderr.contains("build_status: SKIPPED"), "{on_main:?}");
 }

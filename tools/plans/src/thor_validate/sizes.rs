@@ -26,10 +26,7 @@ pub(super) fn too_long(context: &Context, project: &Path) -> Result<Option<Vec<(
         return Err(Refusal::new(format!("PROJECT_PATH {} is no folder", project.display())));
     }
     let source = project.join("src");
-    let names = match source.is_dir() {
-        true => Some(below(project, &source)?),
-        false => tracked(context, project)?,
-    };
+    let names = if source.is_dir() { Some(below(project, &source)?) } else { tracked(context, project)? };
     let Some(names) = names else { return Ok(None) };
     let mut found: Vec<(String, usize)> = names
         .into_iter()

@@ -53,7 +53,10 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
         }
         let rejected = gates.iter().any(|gate| gate.result == Verdict::Reject);
         let mut unmerged = None;
-        let status = if rejected || !facts.is_valid() {
+        let status = if rejected {
+            judgement::log_wave(context, facts.plan, &facts.code, &args.by, &gates, began);
+            None
+        } else if !facts.is_valid() {
             None
         } else {
             let end = plans.validate_wave(args.wave.0, false, &context.now())?;
