@@ -93,6 +93,30 @@ fn patterns_count_on_changed_lines_and_people_can_read_the_verdict() {
 }
 
 #[test]
+fn nothing_hides_from_the_gates_behind_an_encoding_or_an_attribute() {
+    let (crew, top) = with_code("src/");
+    write(&crew, &top, ".gitattributes", "*.js binary\n");
+    write(&crew, &top, "src/attribute.js", "a();\n");
+    write(&crew, &top, "src/wide.ts", "a();\n");
+    crew.git(&top, &["add", "-A"]);
+    crew.git(&top, &["commit", "-q", "-m", "feat: old"]);
+    crew.git(&top, &["branch", "-q", "-f", "main"]);
+    write(&crew, &top, "src/attribute.js", "a(); // TODO\n");
+    let wide = "\u{FEFF}// FIXME\nexport const b = JSON.parse(text);\n".encode_utf16();
+    crew.write(&top.join("src/wide.ts"), wide.flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    write(&crew, &top, "src/nul.ts", "const a = '\0'; // TODO\n");
+    let verdict = safe(&crew, &["gates", "1"]).code(1).json();
+    let ninth = gate(&verdict, "9")["evidence"].to_string();
+    for part in ["src/attribute.js:1 TODO", "src/wide.ts:1 FIXME", "src/nul.ts not judged: no text"] {
+        assert!(ninth.contains(part), "{part}: {ninth}");
+    }
+    let fourth = gate(&verdict, "4b")["evidence"].to_string();
+    for part in ["src/wide.ts:2 P1 unguarded_json_parse", "src/nul.ts not checked: no text"] {
+        assert!(fourth.contains(part), "{part}: {fourth}");
+    }
+}
+
+#[test]
 fn criteria_run_only_on_request() {
     let (crew, top) = with_code("src/");
     let there = top.join("ran");

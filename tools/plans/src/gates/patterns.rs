@@ -21,6 +21,14 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[derive(Debug, Deserialize)]
 struct Checked {
     results: Vec<Check>,
+    #[serde(default)]
+    not_read: Vec<NotRead>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NotRead {
+    file: String,
+    reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +72,9 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
         let why = format!("{CHECKER} ended with {} and no verdict: {}", ended.code, ended.complaint());
         return Gate::cannot_tell(PATTERNS, why);
     };
-    let (mut rejected, mut told, mut noted) = (Vec::new(), Vec::new(), 0);
+    let unread = |one: NotRead| Finding::at(&one.file, None, format!("not checked: {}", one.reason), "look into it");
+    let mut told: Vec<Finding> = checked.not_read.into_iter().map(unread).collect();
+    let (mut rejected, mut noted) = (Vec::new(), 0);
     for check in checked.results {
         for found in check.findings {
             let name = found.file.strip_prefix("./").unwrap_or(&found.file).to_owned();
