@@ -90,6 +90,13 @@ fn patterns_count_on_changed_lines_and_people_can_read_the_verdict() {
     assert_eq!(gate(&verdict, "4b")["findings"][0]["rejects"], true);
     let ended = safe(&crew, &["gates", "1", "--explain"]).code(1);
     assert!(ended.stdout.contains("Task T1-01 (First): REJECTED"), "{ended:?}");
+    write(&crew, &top, ".code-patterns.toml", "max_lines = 300\n");
+    let waived = "// pattern-ok: unguarded_json_parse made by us\nexport const a = JSON.parse(text);\n";
+    write(&crew, &top, "src/a.ts", waived);
+    let told = gate(&safe(&crew, &["gates", "1"]).code(0).json(), "4b")["evidence"].to_string();
+    for part in ["src/a.ts:2 waived: unguarded_json_parse (made by us)", ".code-patterns.toml changes the checks"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[test]
