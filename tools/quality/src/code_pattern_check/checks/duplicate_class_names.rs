@@ -1,6 +1,6 @@
 //! One name declared at the margin of two of the files: class, function, interface, type, enum, or const that holds a
-//! function; in Python class and def. Tests are left out, and so are files in different languages, and what each module of
-//! Python may have for itself: `main`, `__getattr__` and their like.
+//! function; in Python class and def. Tests are left out, and so are files in different languages, and functions of Python
+//! with a name that is told apart by its module, as `json.load` and `pickle.load` are.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,6 +9,36 @@ use super::unused_parameters::arrow_behind;
 use crate::code_pattern_check::language::Language;
 use crate::code_pattern_check::lexer::{is_word, word_end};
 use crate::code_pattern_check::source::Source;
+
+/// Names of functions that any module of Python may have.
+const EVERYDAY: [&[u8]; 26] = [
+    b"main",
+    b"run",
+    b"load",
+    b"loads",
+    b"dump",
+    b"dumps",
+    b"save",
+    b"read",
+    b"write",
+    b"open",
+    b"close",
+    b"get",
+    b"set",
+    b"put",
+    b"post",
+    b"delete",
+    b"update",
+    b"create",
+    b"init",
+    b"setup",
+    b"teardown",
+    b"start",
+    b"stop",
+    b"parse",
+    b"upgrade",
+    b"downgrade",
+];
 
 /// A name declared at the margin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +119,7 @@ fn declaration(source: &Source, from: usize) -> Option<&[u8]> {
             b"export" | b"default" | b"declare" | b"abstract" | b"async" => {}
             b"class" => return name(word(code)?),
             b"def" if python => {
-                return name(word(code)?).filter(|name| !is_of_module(name));
+                return name(word(code)?).filter(|name| !is_told_apart(name));
             }
             _ if python => return None,
             b"function" | b"interface" | b"enum" => return name(word(code)?),
@@ -110,9 +140,9 @@ fn declaration(source: &Source, from: usize) -> Option<&[u8]> {
     }
 }
 
-/// Whether a function's name is one that each module of Python may have for itself.
-fn is_of_module(name: &[u8]) -> bool {
-    name == b"main" || name.starts_with(b"__") && name.ends_with(b"__")
+/// Whether a function's name is one that any module of Python may have.
+fn is_told_apart(name: &[u8]) -> bool {
+    EVERYDAY.contains(&name) || name.starts_with(b"__") && name.ends_with(b"__")
 }
 
 /// Whether the constant whose name ends at `at` is a function.
