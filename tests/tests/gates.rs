@@ -4,6 +4,7 @@ mod cascade;
 mod code;
 mod kills;
 mod sequences;
+mod thor;
 mod validate;
 
 use std::path::{Path, PathBuf};

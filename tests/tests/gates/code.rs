@@ -90,6 +90,37 @@ fn patterns_count_on_changed_lines_and_people_can_read_the_verdict() {
     assert_eq!(gate(&verdict, "4b")["findings"][0]["rejects"], true);
     let ended = safe(&crew, &["gates", "1", "--explain"]).code(1);
     assert!(ended.stdout.contains("Task T1-01 (First): REJECTED"), "{ended:?}");
+    write(&crew, &top, ".code-patterns.toml", "max_lines = 300\n");
+    let waived = "// pattern-ok: unguarded_json_parse made by us\nexport const a = JSON.parse(text);\n";
+    write(&crew, &top, "src/a.ts", waived);
+    let told = gate(&safe(&crew, &["gates", "1"]).code(0).json(), "4b")["evidence"].to_string();
+    for part in ["src/a.ts:2 waived: unguarded_json_parse (made by us)", ".code-patterns.toml changes the checks"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn nothing_hides_from_the_gates_behind_an_encoding_or_an_attribute() {
+    let (crew, top) = with_code("src/");
+    write(&crew, &top, ".gitattributes", "*.js binary\n");
+    write(&crew, &top, "src/attribute.js", "a();\n");
+    write(&crew, &top, "src/wide.ts", "a();\n");
+    crew.git(&top, &["add", "-A"]);
+    crew.git(&top, &["commit", "-q", "-m", "feat: old"]);
+    crew.git(&top, &["branch", "-q", "-f", "main"]);
+    write(&crew, &top, "src/attribute.js", "a(); // TODO\n");
+    let wide = "\u{FEFF}// FIXME\nexport const b = JSON.parse(text);\n".encode_utf16();
+    crew.write(&top.join("src/wide.ts"), wide.flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    write(&crew, &top, "src/nul.ts", "const a = '\0'; // TODO\n");
+    let verdict = safe(&crew, &["gates", "1"]).code(1).json();
+    let ninth = gate(&verdict, "9")["evidence"].to_string();
+    for part in ["src/attribute.js:1 TODO", "src/wide.ts:1 FIXME", "src/nul.ts not judged: no text"] {
+        assert!(ninth.contains(part), "{part}: {ninth}");
+    }
+    let fourth = gate(&verdict, "4b")["evidence"].to_string();
+    for part in ["src/wide.ts:2 P1 unguarded_json_parse", "src/nul.ts not checked: no text"] {
+        assert!(fourth.contains(part), "{part}: {fourth}");
+    }
 }
 
 #[test]
@@ -147,4 +178,19 @@ fn a_wave_is_judged_whole_on_request() {
     write(&crew, &top, "scripts/perf-check.sh", "exit 9\n");
     let slow = build("true", &["validate-wave", "1", "--full", "--json"]).code(1).json();
     assert_eq!(gate(&slow, "7")["findings"][0]["exit_code"], 9);
+    let verdicts: Vec<_> =
+        audit(&crew).into_iter().map(|line| (line["gates_passed"][2].clone(), line["gates_failed"].clone())).collect();
+    let failed = |gate: &str| (json!("3 credentials"), json!([gate]));
+    assert_eq!(
+        verdicts,
+        [
+            failed("2 code quality"),
+            (json!("wave-validation"), json!([])),
+            (json!("2 code quality"), json!(["7 performance"]))
+        ]
+    );
+    crew.git(&top, &["checkout", "-q", "main"]);
+    plan_db(&crew, &["set-wave-worktree", "1", top.to_str().unwrap()]).code(0);
+    let on_main = plan_db(&crew, &["validate-wave", "1", "--full"]).code(1);
+    assert!(on_main.stderr.contains("gate 6 git") && on_main.stderr.contains("build_status: SKIPPED"), "{on_main:?}");
 }

@@ -119,10 +119,11 @@ pub(crate) fn milliseconds(began: Instant) -> i64 {
     i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Writes the line of a validated wave.
+/// Writes the line of a wave whose tasks are all validated; it is valid itself unless one of `gates` rejects it.
 pub(crate) fn log_wave(context: &Context, plan: Option<i64>, code: &str, by: &str, gates: &[Gate], began: Instant) {
     let (mut passed, failed) = report::by_result(gates);
-    for (at, name) in ["wave-complete", "all-tasks-validated", "wave-validation"].into_iter().enumerate() {
+    let valid = failed.is_empty().then_some("wave-validation");
+    for (at, name) in ["wave-complete", "all-tasks-validated"].into_iter().chain(valid).enumerate() {
         passed.insert(at, name.into());
     }
     let line = Line {

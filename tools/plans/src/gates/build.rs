@@ -64,7 +64,9 @@ fn one(context: &Context, directory: &Path, command: &[String]) -> Step {
         _ => command.join(" "),
     };
     let (program, arguments) = command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let run = without_repository(Run::new(context, program)).args(arguments).directory(directory).limit(LIMIT);
+    // npm asks its registry for a newer npm otherwise.
+    let run = without_repository(Run::new(context, program)).variable("npm_config_update_notifier", "false");
+    let run = run.args(arguments).directory(directory).limit(LIMIT);
     match run.run() {
         Ok(ended) => {
             // pytest's 5: there are no tests to run.

@@ -8,8 +8,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crewkit_repo::{Git, Repository};
-use crewkit_scan::diff;
+use crewkit_scan::{diff, encoding, names};
 use crewkit_tool::{Context, Refusal};
+
+use super::Finding;
 
 /// The largest file that is looked into, in bytes.
 const MOST_BYTES: u64 = 32 << 20;
@@ -47,8 +49,8 @@ pub(super) struct Changes {
     pub(super) against: String,
     /// Whether the worktree stands on the base branch.
     pub(super) on_base: bool,
-    /// Changed files that were not looked into: too large, or not readable.
-    pub(super) unread: Vec<String>,
+    /// Changed files that were not looked into, with the reason.
+    pub(super) unread: Vec<(String, &'static str)>,
     base: Against,
 }
 
@@ -176,7 +178,8 @@ fn read(context: &Context, repository: Repository, top: PathBuf, names: Option<&
     let mut found: BTreeMap<PathBuf, Lines> = BTreeMap::new();
     for file in diff::read(&told.stdout) {
         let lines = file.lines.iter().filter(|line| line.added).map(|line| line.number).collect();
-        found.insert(file.path, Lines::Some(lines));
+        // What git shows no lines of may have changed anywhere: UTF-16, and what attributes call binary.
+        found.insert(file.path, if file.binary { Lines::All } else { Lines::Some(lines) });
     }
     for name in untracked.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         found.insert(PathBuf::from(OsStr::from_bytes(name)), Lines::All);
@@ -223,16 +226,18 @@ impl Changes {
             return;
         }
         if data.len() > MOST_BYTES {
-            self.unread.push(name);
+            self.unread.push((name, "too large"));
             return;
         }
         let Ok(bytes) = fs::read(&whole) else {
-            self.unread.push(name);
+            self.unread.push((name, "not readable"));
             return;
         };
-        // As git itself tells files that are no text.
-        let binary = bytes[..bytes.len().min(8000)].contains(&0);
-        let text = (!binary).then(|| String::from_utf8_lossy(&bytes).into_owned());
+        let bytes = encoding::utf8(&bytes);
+        let text = (!encoding::is_binary(&bytes)).then(|| String::from_utf8_lossy(&bytes).into_owned());
+        if text.is_none() && names::is_source(&path) {
+            self.unread.push((name.clone(), "no text"));
+        }
         self.files.push(ChangedFile { name, path, text, lines });
     }
 
@@ -272,10 +277,13 @@ impl Changes {
 
     /// What was looked at, in words.
     pub(super) fn looked_at(&self) -> String {
-        let mut words = format!("{} changed files against {}", self.files.len(), self.against);
-        if !self.unread.is_empty() {
-            words = format!("{words}; not looked into: {}", self.unread.join(", "));
-        }
-        words
+        format!("{} changed files against {}", self.files.len(), self.against)
+    }
+
+    /// The files that were not looked into, for a person.
+    pub(super) fn not_judged(&self) -> Vec<Finding> {
+        let finding =
+            |(name, reason): &(String, &str)| Finding::at(name, None, format!("not judged: {reason}"), "look into it");
+        self.unread.iter().map(finding).collect()
     }
 }

@@ -99,7 +99,7 @@ fn criteria(given: &str) -> Criteria {
 }
 
 /// The requirements that a task serves: as the table has them, else as its description does.
-pub(super) fn requirements(task: &TaskEvidence) -> Vec<String> {
+pub(crate) fn requirements(task: &TaskEvidence) -> Vec<String> {
     if !task.requirements.is_empty() {
         return task.requirements.clone();
     }

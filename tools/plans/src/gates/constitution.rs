@@ -9,7 +9,7 @@ use super::{CONSTITUTION, Finding, Gate};
 
 /// `kind` is the type of the task, `None` for a wave.
 pub(super) fn judge(context: &Context, changes: &Changes, kind: Option<&str>) -> Gate {
-    let (mut rejected, mut told) = (Vec::new(), Vec::new());
+    let (mut rejected, mut told) = (Vec::new(), changes.not_judged());
     for (file, text) in changes.texts() {
         if !crewkit_scan::names::is_minified(&file.path)
             && let Some(language) = comments::of_file(&file.name, &file.ending())

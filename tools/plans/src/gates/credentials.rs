@@ -19,5 +19,5 @@ pub(super) fn judge(changes: &Changes) -> Gate {
             Finding::at(&file.name, Some(secret.line), issue, FIX)
         }));
     }
-    Gate::of(CREDENTIALS, findings, Vec::new(), changes.looked_at())
+    Gate::of(CREDENTIALS, findings, changes.not_judged(), changes.looked_at())
 }

@@ -20,6 +20,7 @@ pub(crate) mod wave;
 use crewkit_tool::{Context, Refusal};
 use serde::{Serialize, Serializer};
 
+pub(crate) use compliance::requirements as requirements_of;
 pub(crate) use tests_first::is_test_name;
 pub(crate) use uncommitted::warning as uncommitted_warning;
 

@@ -1,6 +1,7 @@
 //! Gate 4b: code-pattern-check on the changed files, its findings on changed lines. P1 rejects, P2 goes to a person, P3 is
 //! noted.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crewkit_tool::Context;
 use crewkit_tool::process::Run;
 use serde::Deserialize;
 
-use super::changes::Changes;
+use super::changes::{ChangedFile, Changes};
 use super::{Finding, Gate, PATTERNS};
 
 const CHECKER: &str = "code-pattern-check";
@@ -21,6 +22,26 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[derive(Debug, Deserialize)]
 struct Checked {
     results: Vec<Check>,
+    #[serde(default)]
+    waived: Vec<Waived>,
+    #[serde(default)]
+    not_read: Vec<NotRead>,
+    /// The file that turns checks on and off, where there is one.
+    settings: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Waived {
+    check: String,
+    file: String,
+    line: Option<usize>,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct NotRead {
+    file: String,
+    reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,14 +85,21 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
         let why = format!("{CHECKER} ended with {} and no verdict: {}", ended.code, ended.complaint());
         return Gate::cannot_tell(PATTERNS, why);
     };
+    verdict(checked, &files)
+}
+
+/// The gate's verdict on what the checker found in `files`, as far as it stands on changed lines.
+fn verdict(checked: Checked, files: &[&ChangedFile]) -> Gate {
+    let by_name: HashMap<&str, &ChangedFile> = files.iter().map(|file| (file.name.as_str(), *file)).collect();
+    let own = |file: &str, line: Option<usize>| -> Option<String> {
+        let name = file.strip_prefix("./").unwrap_or(file);
+        let changed = by_name.get(name)?;
+        line.is_none_or(|line| changed.has(line)).then(|| name.to_owned())
+    };
     let (mut rejected, mut told, mut noted) = (Vec::new(), Vec::new(), 0);
     for check in checked.results {
         for found in check.findings {
-            let name = found.file.strip_prefix("./").unwrap_or(&found.file).to_owned();
-            let changed = files.iter().find(|file| file.name == name);
-            if !changed.is_some_and(|file| found.line.is_none_or(|line| file.has(line))) {
-                continue;
-            }
+            let Some(name) = own(&found.file, found.line) else { continue };
             // Some bodies begin with the place, which the finding has anyway.
             let place = found.line.map(|line| format!("{}:{line}:", found.file)).unwrap_or_default();
             let body = found.body.strip_prefix(&place).unwrap_or(&found.body).trim();
@@ -85,9 +113,22 @@ pub(super) fn judge(context: &Context, changes: &Changes) -> Gate {
             }
         }
     }
+    // Who writes the code must not be the only one to know what it is excused from.
+    for waived in checked.waived {
+        if let Some(name) = own(&waived.file, waived.line) {
+            let issue = format!("waived: {} ({})", waived.check, waived.reason);
+            told.push(Finding::at(&name, waived.line, issue, "judge the reason"));
+        }
+    }
+    for unread in checked.not_read {
+        told.push(Finding::at(&unread.file, None, format!("not checked: {}", unread.reason), "look into it"));
+    }
     let mut gate = Gate::of(PATTERNS, rejected, told, format!("{} files by {CHECKER}", files.len()));
     if noted > 0 {
         gate.evidence.push(format!("noted: {noted} findings of P3"));
+    }
+    if let Some(settings) = checked.settings {
+        gate.evidence.push(format!("noted: {settings} changes the checks"));
     }
     gate
 }

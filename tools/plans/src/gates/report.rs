@@ -116,7 +116,10 @@ impl Rejected<'_> {
             Some(Verdict::Reject) => "FAIL",
             _ => "SKIPPED",
         };
-        let requirements: Vec<String> = self.requirements.iter().map(|name| text::one_line(name)).collect();
+        let is_plain =
+            |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let requirements: Vec<String> =
+            self.requirements.iter().map(|name| if is_plain(name) { name.clone() } else { quoted(name) }).collect();
         let _ = write!(out, "  build_status: {build}\n  blocking_fxx: [{}]\n", requirements.join(", "));
         out
     }
@@ -168,5 +171,25 @@ pub(crate) fn word(outcome: Outcome) -> &'static str {
         Outcome::Rejected => "REJECTED",
         Outcome::Challenged => "CHALLENGED",
         Outcome::Escalated => "ESCALATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gates::CONSTITUTION;
+
+    #[test]
+    fn the_block_stays_readable_whatever_a_text_holds() {
+        let settings = Settings { mode: Mode::Enforce, most: 3, run_verify: false, auto: true };
+        let finding = Finding::at("a\n: b.ts", Some(3), "TODO: \"x\" in a comment", "settle it now");
+        let gates = [Gate::of(CONSTITUTION, vec![finding], Vec::new(), "")];
+        let requirements = ["F-01", "F-02: a]b", "", "x, y"].map(str::to_owned);
+        let rejected =
+            Rejected { task: "T1", round: 1, settings: &settings, gates: &gates, requirements: &requirements };
+        let wanted = "THOR_REJECT:\n  round: 1/3\n  failed_tasks:\n    - task_id: \"T1\"\n      issue: \"gate 9 constitution: \
+                      TODO: \\\"x\\\" in a comment\"\n      evidence: \"a\\\\n: b.ts:3\"\n      fix: \"settle it now\"\n  \
+                      build_status: SKIPPED\n  blocking_fxx: [F-01, \"F-02: a]b\", \"\", \"x, y\"]\n";
+        assert_eq!(rejected.block(), wanted);
     }
 }

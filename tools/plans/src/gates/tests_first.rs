@@ -16,7 +16,11 @@ pub(super) fn judge(changes: &Changes, kind: Option<&str>) -> Gate {
     let Some(first) = code.first().filter(|_| wanted && tests == 0) else {
         return Gate::pass(TESTS_FIRST, format!("{tests} test files, {} files of code", code.len()));
     };
-    let issue = format!("{} changed files of code and no test file beside them", code.len());
+    let others = match code.len() {
+        1 => String::new(),
+        count => format!(", nor beside the {} others", count - 1),
+    };
+    let issue = format!("no test file beside this change of code{others}");
     let fix = "write the test, or say why there is none";
     Gate::of(TESTS_FIRST, Vec::new(), vec![Finding::at(&first.name, None, issue, fix)], "")
 }

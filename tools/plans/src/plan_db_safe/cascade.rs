@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::finish::EXECUTOR;
 use crate::judgement;
 use crate::plan_db::validate::plan::{self, validate};
-use crate::plan_db::validate::wave::told;
+use crate::plan_db::validate::wave::{standing_against, told};
 
 /// What followed.
 #[derive(Debug, Default)]
@@ -44,9 +44,9 @@ impl Follow {
         let end = plans.validate_wave(wave, true, &context.now())?;
         let facts = &end.facts;
         let Some(mut status) = end.status else {
-            let unvalidated: Vec<&str> = facts.unvalidated().iter().map(|task| task.code.as_str()).collect();
-            if facts.open().is_empty() && !unvalidated.is_empty() {
-                self.notes.push(format!("[WARN] wave {} is not validated: {}", facts.code, unvalidated.join(", ")));
+            if facts.open().is_empty() {
+                self.notes.push("[WARN] the wave is not validated".to_owned());
+                self.notes.extend(standing_against(facts).lines().map(str::to_owned));
             }
             return Ok(());
         };

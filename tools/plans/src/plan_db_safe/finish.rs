@@ -187,6 +187,7 @@ fn dry(mut finished: Finished, case: &Case<'_>, judged: Option<&Judged>, verdict
                 gates: &judged.gates,
                 requirements: &judged.requirements,
             };
+            finished.json["round"] = json!(rejected.round);
             finished.block = rejected.block();
             finished.code = exit_code::REFUSED;
             format!("Task {code} would be rejected")

@@ -12,21 +12,22 @@ use crate::gates::is_test_name;
 /// How many are shown.
 pub(super) const SHOWN: usize = 5;
 
-const ENDINGS: [&str; 17] = [
-    "ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "sh", "sql", "prisma", "rs", "go", "java", "kt", "vue", "css",
-    "swift",
-];
+/// Those of code-pattern-check, and further languages.
+const ENDINGS: [&str; 16] =
+    ["ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "sh", "sql", "prisma", "rs", "go", "java", "kt", "vue", "css"];
 
 /// The files over the limit below `src`, or, without that folder, among those that git tracks: name and lines, by name.
+/// `None` where there is neither that folder nor a repository.
 ///
 /// # Errors
 /// When `project` is no folder, or what is in it cannot be listed.
-pub(super) fn too_long(context: &Context, project: &Path) -> Result<Vec<(String, usize)>, Refusal> {
+pub(super) fn too_long(context: &Context, project: &Path) -> Result<Option<Vec<(String, usize)>>, Refusal> {
     if !project.is_dir() {
         return Err(Refusal::new(format!("PROJECT_PATH {} is no folder", project.display())));
     }
     let source = project.join("src");
-    let names = if source.is_dir() { below(project, &source)? } else { tracked(context, project)? };
+    let names = if source.is_dir() { Some(below(project, &source)?) } else { tracked(context, project)? };
+    let Some(names) = names else { return Ok(None) };
     let mut found: Vec<(String, usize)> = names
         .into_iter()
         .filter(|name| is_wanted(name))
@@ -38,7 +39,7 @@ pub(super) fn too_long(context: &Context, project: &Path) -> Result<Vec<(String,
         })
         .collect();
     found.sort();
-    Ok(found)
+    Ok(Some(found))
 }
 
 fn is_wanted(name: &Path) -> bool {
@@ -66,13 +67,13 @@ fn below(top: &Path, folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(names)
 }
 
-/// The files that git tracks in `project`; none outside of a repository.
-fn tracked(context: &Context, project: &Path) -> Result<Vec<PathBuf>, Refusal> {
+/// The files that git tracks in `project`; `None` outside of a repository.
+fn tracked(context: &Context, project: &Path) -> Result<Option<Vec<PathBuf>>, Refusal> {
     use std::os::unix::ffi::OsStringExt as _;
     if Repository::discover(project).is_none() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let told = Git::at(context, project).of_folder().args(["ls-files", "-z", "--"]).must("files cannot be listed")?;
     let names = told.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| PathBuf::from(std::ffi::OsString::from_vec(name.to_vec()))).collect())
+    Ok(Some(names.map(|name| PathBuf::from(std::ffi::OsString::from_vec(name.to_vec()))).collect()))
 }

@@ -108,7 +108,9 @@ impl Changed {
 fn read(text: &[u8], top: &Path) -> HashMap<PathBuf, Lines> {
     let files = diff::read(text).into_iter().map(|file| {
         let added = file.lines.iter().filter(|line| line.added).map(|line| line.number);
-        (top.join(file.path), Lines::Some(added.collect()))
+        // What git shows no lines of may have changed anywhere: UTF-16, and what attributes call binary.
+        let lines = if file.binary { Lines::All } else { Lines::Some(added.collect()) };
+        (top.join(file.path), lines)
     });
     files.collect()
 }

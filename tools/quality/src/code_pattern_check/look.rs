@@ -1,12 +1,13 @@
 //! Looking at all files, side by side.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crewkit_scan::{line_limit, secrets};
+use crewkit_scan::{encoding, line_limit, secrets};
 use crewkit_tool::{Refusal, text};
 
 use super::changed::Lines;
@@ -24,9 +25,6 @@ const SHOWN_BYTES: usize = 4000;
 
 /// How many files are worth a thread of their own.
 const FILES_A_THREAD: usize = 16;
-
-/// The first bytes of a file, in which git looks for what is no text.
-const FIRST_BYTES: usize = 8000;
 
 /// What was seen of one file.
 #[derive(Debug, Default)]
@@ -87,7 +85,7 @@ fn look(file: &Picked, changed: Option<&Lines>) -> Result<Seen, Refusal> {
         }
         Err(fault) => return Err(Refusal::new(format!("{} cannot be read: {fault}", file.name))),
     };
-    if bytes[..bytes.len().min(FIRST_BYTES)].contains(&0) {
+    if encoding::is_binary(&bytes) {
         return Ok(Seen { not_read: Some("no text"), ..Seen::default() });
     }
     if changed.is_some_and(|lines| *lines == Lines::Some(std::collections::HashSet::new())) {
@@ -119,7 +117,10 @@ fn read(file: &Picked) -> std::io::Result<Vec<u8>> {
     let length = opened.metadata()?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     opened.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(match encoding::utf8(&bytes) {
+        Cow::Borrowed(_) => bytes,
+        Cow::Owned(decoded) => decoded,
+    })
 }
 
 /// A line with its place before it, what is secret in it masked.

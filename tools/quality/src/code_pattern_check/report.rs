@@ -112,9 +112,7 @@ impl Report {
             files => format!("{files} files\n"),
         };
         for result in self.results.iter().filter(|result| !result.pass) {
-            let count = result.findings.len();
-            let noun = if count == 1 { "finding" } else { "findings" };
-            let _ = writeln!(out, "[{:?}] {}: {count} {noun}", result.severity, result.check);
+            let _ = writeln!(out, "[{:?}] {}: {} finding(s)", result.severity, result.check, result.findings.len());
             for finding in &result.findings {
                 let place =
                     finding.line.map_or_else(|| finding.file.clone(), |line| format!("{}:{line}", finding.file));

@@ -115,7 +115,7 @@ impl Report {
                 Verdict::Fail => "[FAIL]",
                 Verdict::None => "      ",
             };
-            let _ = writeln!(out, "  {verdict} {}", one_line(&line.text));
+            let _ = writeln!(out, "{verdict} {}", one_line(&line.text));
         }
         let _ = writeln!(out, "Warnings: {} | Failures: {}\nStatus: {}", self.warnings, self.failures, self.status);
         out

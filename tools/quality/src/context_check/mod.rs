@@ -174,7 +174,7 @@ impl Report {
         if !self.imports.is_empty() {
             let _ = writeln!(out, "   with imports: ~{} tokens", self.tokens_with_imports);
         }
-        if let Some(sections) = &self.split {
+        if let Some(sections) = self.split.as_ref().filter(|sections| !sections.is_empty()) {
             out.push_str(
                 "Sections of CLAUDE.md, the largest first; what only some work needs can move to a file of its own:\n",
             );

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Severity;
 use crate::code_pattern_check::{comment_share, is_commented};
 use crate::hardening_check::project::{Project, text};
+use crate::walk;
 
 /// The share of comment lines, in whole percent, above which a file is listed.
 const MANY: usize = 10;
@@ -35,10 +36,10 @@ pub(super) fn densities(project: &Project) -> (Vec<(String, String)>, Severity) 
     (found, severity)
 }
 
-/// The documents with too many words a line, by path.
+/// The documents three levels deep with too many words a line, by path.
 pub(super) fn verbose(project: &Project) -> Vec<(String, String)> {
-    let near = project.files.iter().filter(|file| file.components().count() <= 3);
-    let documents = near.filter(|file| file.extension().is_some_and(|ending| ending == "md"));
+    let near = walk::files(&project.root, 3, &["node_modules", ".git", "dist"]);
+    let documents = near.iter().filter(|file| file.extension().is_some_and(|ending| ending == "md"));
     documents
         .filter_map(|file| Some((file.to_string_lossy().into_owned(), wordiness(&project.root.join(file))?)))
         .collect()

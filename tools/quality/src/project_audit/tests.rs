@@ -108,8 +108,11 @@ fn comments_and_words_in_the_order_of_paths() {
     scratch.put("work/long.md", &("word ".repeat(26) + "\n").repeat(5));
     scratch.put("work/wide.md", &("word ".repeat(25) + "\n").repeat(5));
     scratch.put("work/few.md", &("word ".repeat(99) + "\n").repeat(4));
+    for folder in ["dist", "node_modules", "vendor", "a/b", "a/b/c"] {
+        scratch.put(&format!("work/{folder}/prose.md"), &("word ".repeat(26) + "\n").repeat(5));
+    }
     let files: Vec<_> = findings(&scratch, "token_aware_doc_verbosity").into_iter().map(|(file, _)| file).collect();
-    assert_eq!(files, ["./long.md"]);
+    assert_eq!(files, ["./a/b/prose.md", "./long.md", "./vendor/prose.md"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod evaluate;
 pub(crate) mod fxx;
 pub(crate) mod plan;
-mod readiness;
+pub(crate) mod readiness;
 mod task;
 pub(crate) mod wave;
 

@@ -84,7 +84,11 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
     })
 }
 
-fn find_wave<'a>(work: &'a WorkPlan, given: &str, plan: i64) -> Result<&'a WorkWave, Refusal> {
+/// The wave that `given`, a code or a row id, names in the plan `plan`.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn find_wave<'a>(work: &'a WorkPlan, given: &str, plan: i64) -> Result<&'a WorkWave, Refusal> {
     let number = given.parse::<RowId>().ok();
     let by_code = work.waves.iter().find(|wave| wave.code == given);
     let found = by_code.or_else(|| work.waves.iter().find(|wave| number.is_some_and(|id| id.0 == wave.id)));

@@ -52,13 +52,18 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
                 gates::wave::judge(context, &settings, worktree.as_deref().map(Path::new), facts.worktree.is_some());
         }
         let rejected = gates.iter().any(|gate| gate.result == Verdict::Reject);
-        let status = if rejected || !facts.is_valid() {
+        let mut unmerged = None;
+        let status = if rejected {
+            judgement::log_wave(context, facts.plan, &facts.code, &args.by, &gates, began);
+            None
+        } else if !facts.is_valid() {
             None
         } else {
             let end = plans.validate_wave(args.wave.0, false, &context.now())?;
             if end.status.is_some() {
                 judgement::log_wave(context, facts.plan, &facts.code, &args.by, &gates, began);
             }
+            unmerged = facts.plan.filter(|_| end.owes_a_merge);
             end.status
         };
         let code = u8::from(status.is_none());
@@ -68,6 +73,10 @@ pub(super) fn run(context: &Context, arguments: &[OsString]) -> Answer {
         let Some(status) = status else { return Ok(refused(&facts, &gates, &settings)) };
         let line = format!("Wave {} validated by {}: {status}", facts.code, args.by);
         let mut answer = Outcome::text(text::one_line(&line));
+        if let Some(plan) = unmerged {
+            let wave = args.wave.0;
+            answer = answer.with_note(format!("[WARN] its worktree is not merged: wave-worktree merge {plan} {wave}"));
+        }
         for line in told(context, &facts)?.into_iter().chain(report::left_to_people(&gates)) {
             answer = answer.with_note(line);
         }
@@ -86,15 +95,27 @@ fn as_json(facts: &WaveFacts, status: Option<&str>, by: &str, gates: &[Gate]) ->
     })
 }
 
-/// Why a wave is not valid: the first of no tasks, open tasks, unvalidated ones, output that is no JSON, gates.
+/// Why a wave is not valid: what stands against it in its rows, else the gates.
 fn refused(facts: &WaveFacts, gates: &[Gate], settings: &Settings) -> Outcome {
+    let said = if facts.is_valid() {
+        let wave = format!("wave-{}", facts.code);
+        Rejected { task: &wave, round: 1, settings, gates, requirements: &[] }.block()
+    } else {
+        standing_against(facts)
+    };
+    Outcome::silent().with_stderr(said).with_code(exit_code::REFUSED)
+}
+
+/// What stands against a wave in its rows, as lines: the first of no tasks, open tasks, unvalidated ones, output that is no
+/// JSON. Empty for a valid wave.
+pub(crate) fn standing_against(facts: &WaveFacts) -> String {
     let code = &facts.code;
     let list = |heading: String, tasks: Vec<&WaveTask>| {
         let line = |task: &&WaveTask| text::one_line(&format!("  - {} {}", task.code, task.title)) + "\n";
         text::one_line(&heading) + "\n" + &tasks.iter().map(line).collect::<String>()
     };
     let (open, unvalidated, unreadable) = (facts.open(), facts.unvalidated(), facts.unreadable());
-    let said = if facts.tasks.is_empty() {
+    if facts.tasks.is_empty() {
         format!("{}\n", text::one_line(&format!("Wave {code} has no tasks")))
     } else if !open.is_empty() {
         text::one_line(&format!("Wave {code}: {} of {} tasks not done", open.len(), facts.tasks.len())) + "\n"
@@ -103,11 +124,8 @@ fn refused(facts: &WaveFacts, gates: &[Gate], settings: &Settings) -> Outcome {
     } else if !unreadable.is_empty() {
         list(format!("Wave {code}: {} tasks with output that is no JSON", unreadable.len()), unreadable)
     } else {
-        let wave = format!("wave-{code}");
-        let block = Rejected { task: &wave, round: 1, settings, gates, requirements: &[] };
-        block.block()
-    };
-    Outcome::silent().with_stderr(said).with_code(exit_code::REFUSED)
+        String::new()
+    }
 }
 
 /// What is told of a valid wave: tasks without executor, conditions that are not met.

@@ -289,7 +289,7 @@ fn text_is_for_people() {
     let scratch = Scratch::new();
     scratch.put("a.ts", "const a = JSON.parse(x);\n\n\n\n\n\nconst b = JSON.parse(\"\x1b[31m\");\n");
     let text = String::from_utf8(scratch.run(&["--files", "a.ts"]).unwrap().stdout).unwrap();
-    assert_eq!(text.matches("[P1] unguarded_json_parse: 2 findings").count(), 1);
+    assert_eq!(text.matches("[P1] unguarded_json_parse: 2 finding(s)").count(), 1);
     assert!(text.contains("  a.ts:1 const a = JSON.parse(x);\n") && !text.contains('\x1b'), "{text}");
     assert!(text.ends_with("RESULT: 1 P1, 0 P2, 0 P3 (rejects)\n"), "{text}");
     scratch.put("b.ts", "const a = 1;\n");

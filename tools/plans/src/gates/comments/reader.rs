@@ -1,93 +1,28 @@
-//! Comments and code told apart, in the languages that people write: enough of each one's lexical rules that a marker in a
-//! text is none, and one in a comment is.
+//! The reader.
 
-/// How a language writes comments and texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Language {
-    /// What begins a comment that ends with its line.
-    line: &'static [&'static str],
-    /// What a comment over several lines stands between.
-    block: Option<(&'static str, &'static str)>,
-    /// Quotes of texts that end with their line at the latest.
-    quotes: &'static [u8],
-    /// Quotes of texts that may go over several lines.
-    long_quotes: &'static [u8],
-    /// Whether three quotes begin a text over several lines.
-    triple: bool,
-    /// Words of the language that need rules of their own.
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    Script,
-    Rust,
-    Shell,
-    Markup,
-}
-
-const fn language(line: &'static [&'static str], quotes: &'static [u8]) -> Language {
-    Language { line, block: None, quotes, long_quotes: b"", triple: false, kind: Kind::Plain }
-}
-
-const SLASHES: &[&str] = &["//"];
-const STARS: Option<(&str, &str)> = Some(("/*", "*/"));
-const C: Language = Language { block: STARS, triple: true, ..language(SLASHES, b"\"'") };
-const SCRIPT: Language = Language { triple: false, long_quotes: b"`", kind: Kind::Script, ..C };
-const GO: Language = Language { triple: false, long_quotes: b"`", ..C };
-const RUST: Language = Language { quotes: b"", triple: false, long_quotes: b"\"", kind: Kind::Rust, ..C };
-const HASH: Language = Language { triple: true, ..language(&["#"], b"\"'") };
-const SHELL: Language = Language { long_quotes: b"\"'", kind: Kind::Shell, ..language(&["#"], b"") };
-const SQL: Language = Language { block: STARS, long_quotes: b"'", ..language(&["--"], b"\"") };
-const LUA: Language = Language { block: Some(("--[[", "]]")), ..language(&["--"], b"\"'") };
-const CSS: Language = Language { block: STARS, ..language(&[], b"\"'") };
-const MARKUP: Language = Language { block: Some(("<!--", "-->")), kind: Kind::Markup, ..language(&[], b"") };
-
-/// The language of a file, by its name and its ending in small letters; `None` for one that is not known.
-pub(super) fn of_file(name: &str, ending: &str) -> Option<Language> {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    Some(match ending {
-        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" => SCRIPT,
-        "java" | "kt" | "kts" | "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "cs" | "swift" | "scala" | "dart"
-        | "groovy" | "gradle" | "proto" | "scss" | "less" | "php" | "prisma" | "jsonc" | "json5" | "zig" => C,
-        "go" => GO,
-        "rs" => RUST,
-        "py" | "rb" | "yaml" | "yml" | "toml" | "pl" | "r" | "ex" | "exs" | "tf" | "cmake" | "mk" | "graphql"
-        | "nix" | "cfg" | "conf" | "ini" => HASH,
-        "sh" | "bash" | "zsh" | "fish" | "ksh" => SHELL,
-        "sql" => SQL,
-        "lua" => LUA,
-        "css" => CSS,
-        "html" | "htm" | "xml" | "vue" | "svelte" | "md" | "mdx" => MARKUP,
-        _ if matches!(file, "Dockerfile" | "Makefile" | "Justfile" | "justfile") => HASH,
-        _ => return None,
-    })
-}
+use super::{Kind, Language, SQL};
 
 /// A text with comments and code apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parts {
+pub(in super::super) struct Parts {
     /// Each line's number, from 1, with what it holds of comments.
-    pub(super) comments: Vec<(usize, String)>,
+    pub(in super::super) comments: Vec<(usize, String)>,
     /// The text with blanks in place of what stands in quotes, and [`COMMENT`] in place of comments; line ends stay.
-    pub(super) code: String,
+    pub(in super::super) code: String,
 }
 
 /// What stands in [`Parts::code`] in place of each byte of a comment.
-pub(super) const COMMENT: char = '\u{1}';
+pub(in super::super) const COMMENT: char = '\u{1}';
 
 /// Tells the parts of `text` apart.
-pub(super) fn read(text: &str, language: Language) -> Parts {
+pub(in super::super) fn read(text: &str, language: Language) -> Parts {
     let mut reader = Reader { text: text.as_bytes(), at: 0, line: 1, comments: Vec::new(), code: Vec::new() };
     reader.code.reserve(text.len());
     // Texts with code in them (`${...}`), and how many brackets are open in each.
     let mut templates: Vec<usize> = Vec::new();
     let mut heredocs: Vec<(Vec<u8>, bool)> = Vec::new();
     while let Some(&byte) = reader.text.get(reader.at) {
-        if let Some((open, close)) = language.block
-            && reader.starts_with(open)
-        {
+        if let Some((open, close)) = language.blocks.iter().find(|(open, _)| reader.starts_with(open)) {
             let nested = language.kind == Kind::Rust;
             reader.block(open, close, nested);
         } else if language.line.iter().any(|mark| reader.starts_with(mark)) && reader.begins_comment(language.kind) {
@@ -365,6 +300,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_file;
     use super::*;
 
     /// The lines with a comment that holds MARK.
@@ -402,6 +338,12 @@ mod tests {
             ("lua", "x = 1 -- MARK\n--[[ a\nMARK ]]", &[1, 3]),
             ("css", "a { b: c; } /* MARK */ // MARK", &[1]),
             ("md", "MARK\n<!-- MARK -->", &[2]),
+            (
+                "vue",
+                "<!-- MARK --> <p>Don't</p>\n<script>\nconst u = 'http://x'; // MARK\n/* MARK */\n</script>",
+                &[1, 3, 4],
+            ),
+            ("svelte", "<a href=\"http://x\">MARK</a>\n{/* MARK */ x}", &[2]),
             ("go", "x := `// MARK\n` // MARK", &[2]),
             ("java", "String s = \"\"\"\n// MARK\n\"\"\"; // MARK", &[3]),
             ("yaml", "a: \"# MARK\" # MARK", &[1]),
