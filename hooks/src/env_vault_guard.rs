@@ -15,6 +15,7 @@ use crewkit_scan::{diff::File, names};
 use crewkit_tool::{Answer, Clock, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 
 use crate::commit::{self, Commit, Content, Reach, shown};
+use crate::marks::Mark;
 use crate::{called, entry, wildcard};
 
 /// hook-env-vault-guard.
@@ -43,7 +44,7 @@ const MOST_LISTED: usize = 20;
 /// private keys stop the commit. A line that holds `crewkit:allow-secret` passes; so do the files that
 /// `.env-vault-allow` at the top of the repository names, a path or pattern (`*`) a line, and those under `allow` in
 /// [env-vault-guard] in crewkit.toml. It warns when `.env` is not ignored, and when the project's last backup by
-/// env-vault is older than a week.
+/// env-vault is older than a week; an agent once a session.
 #[derive(Parser)]
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
@@ -58,12 +59,19 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// The answer to `event`; silent for anything but a shell command that makes a commit.
 ///
 /// # Errors
-/// When git cannot tell what would be committed.
+/// When the directory of a commit cannot be told. Where git cannot tell what it would take, that is noted.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let mut report = Report::default();
     for commit in commit::of_command(context, event, command)? {
-        report.add(context, &commit, event.settings(context))?;
+        // What was found in one commit holds, whatever comes of the next.
+        if let Err(fault) = report.add(context, &commit, event.settings(context)) {
+            context.note(fault.to_string());
+        }
+    }
+    // An agent commits often, and has read them the first time.
+    if let Some(mark) = Mark::of(context, event, "env-vault") {
+        report.warnings.retain(|warning| !mark.has_or_add(warning));
     }
     Ok(match (report.findings.is_empty(), report.warnings.is_empty()) {
         (true, true) => Outcome::silent(),
@@ -112,7 +120,7 @@ impl Report {
                 add(&mut self.findings, format!("{}:{line}: {} {masked}", shown(&file.path), kind.name()));
             }
         }
-        if let Some(warning) = environment_file(context, &content.top)? {
+        if let Some(warning) = environment_file(context, &content.top) {
             add(&mut self.warnings, warning);
         }
         if let Some(warning) = old_backup(context, &content.top) {
@@ -169,11 +177,12 @@ fn allowed(top: &Path, settings: &Settings) -> Vec<String> {
     set.chain(lines.map(str::to_owned)).collect()
 }
 
-/// A warning when git would take `.env`.
-fn environment_file(context: &Context, top: &Path) -> Result<Option<String>, Refusal> {
+/// A warning when git would take `.env`. What cannot be told is not warned of.
+fn environment_file(context: &Context, top: &Path) -> Option<String> {
     // A file that is tracked is taken whatever the patterns say, so the patterns alone are asked for.
-    let asked = Git::at(context, top).args(["check-ignore", "-q", "--no-index", "--", ".env"]).run()?;
-    Ok((asked.code == 1).then(|| ".env is not ignored: add it to .gitignore before a secret is committed".to_owned()))
+    let asked = Git::at(context, top).args(["check-ignore", "-q", "--no-index", "--", ".env"]).run().ok()?;
+    (asked.code == 1)
+        .then(|| format!(".env is not ignored in {}: add it to .gitignore before a secret is committed", shown(top)))
 }
 
 /// A warning when the last backup of the project at `top` is old. What cannot be told is not warned of.

@@ -88,7 +88,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// The answer to `event`; silent for anything but a shell command that makes a commit.
 ///
 /// # Errors
-/// When git cannot tell what would be committed.
+/// When the directory of a commit cannot be told. Where git cannot tell what it would take, that is noted.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let commits = commit::of_command(context, event, command)?;
@@ -99,7 +99,12 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
     let addresses = Addresses::set(context, set.as_deref().or(event.settings(context).text(TABLE, "addresses")));
     let mut findings: Vec<Finding> = Vec::new();
     for commit in &commits {
-        for finding in found_in(context, commit, addresses)? {
+        // What was found in one commit holds, whatever comes of the next.
+        let found = found_in(context, commit, addresses).unwrap_or_else(|fault| {
+            context.note(fault.to_string());
+            Vec::new()
+        });
+        for finding in found {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
