@@ -116,7 +116,9 @@ fn ask<'h>(context: &Context, event: &Event, hooks: impl Iterator<Item = &'h Hoo
         }
     }
     given.extend(complaints.given());
-    own_notes.into_iter().for_each(|note| context.note(note));
+    for note in own_notes {
+        context.note(note);
+    }
     // What was decided stands, whatever befalls the joining of the words.
     catch::panics(|| event.merge(given))
         .unwrap_or_else(|fault| block.unwrap_or_default().with_note(format!("{}: internal fault {fault}", TOOL.name)))
