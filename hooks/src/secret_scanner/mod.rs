@@ -33,6 +33,10 @@ pub const TOOL: Tool = Tool {
 /// The name of this hook's table in crewkit.toml.
 const TABLE: &str = "secret-scanner";
 
+/// What is to be done about a secret.
+pub(crate) const WAY_ON: &str = "Take it out of the files (into the environment, say) and stage them again. A false \
+    alarm's line passes with the comment crewkit:allow-secret.";
+
 /// Reads a hook event from standard input. Blocks a `git commit` that would take a secret, each named with file, line
 /// and a masked value; also addresses of services that are written into source files.
 ///
@@ -139,10 +143,7 @@ fn told(event: &Event, findings: &[Finding]) -> Outcome {
         return event.advise(told(addresses, &advise).trim_end(), Plain::Stderr);
     }
     let mut reason = told("BLOCKED: this must not be committed:", &block);
-    reason.push_str(
-        "Take it out of the files (into the environment, say) and stage them again. A false alarm's line passes with the \
-         comment crewkit:allow-secret.",
-    );
+    reason.push_str(WAY_ON);
     if !advise.is_empty() {
         let _ = write!(reason, "\n{}", told(addresses, &advise).trim_end());
     }
