@@ -55,7 +55,7 @@ pub(crate) fn named(context: &Context, arguments: &HookArguments) -> Answer {
 
 /// Reads the event and asks its hooks. What the event says of itself counts more than the argument.
 fn at(context: &Context, named: &'static str) -> Answer {
-    let event = Event::from_stdin(context)?;
+    let event = Event::from_stdin(context)?.called_for(named);
     let name = match event.name() {
         Some(own) if own != named => {
             context.note(format!("called for {named}, but the event is {own}: answered as that"));
@@ -247,6 +247,14 @@ mod tests {
         assert!(heard(json!({"tool_input": {"command": "ls"}})), "a tool that is not named");
         assert!(!heard(json!({"hook_event_name": "PreToolUse", "tool_name": "Edit"})));
         assert!(heard(json!({"toolName": "shell"})));
+    }
+
+    #[test]
+    fn an_event_without_a_name_has_the_one_it_is_called_for() {
+        let write = r#"{"toolName": "create", "toolArgs": {"path": "/nowhere/x.rs", "content": "CONTENT"}}"#;
+        let context = context(&write.replace("CONTENT", &"x\\n".repeat(300)));
+        let outcome = run(&context, &["preToolUse".into()]).unwrap();
+        assert!(String::from_utf8(outcome.stderr).unwrap().contains("would have 300 lines"));
     }
 
     #[test]
