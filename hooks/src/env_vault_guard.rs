@@ -15,6 +15,8 @@ use crewkit_scan::{diff::File, names};
 use crewkit_tool::{Answer, Clock, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 
 use crate::commit::{self, Commit, Content, Reach, shown};
+use crate::marks::Mark;
+use crate::secret_scanner::WAY_ON;
 use crate::{called, entry, wildcard};
 
 /// hook-env-vault-guard.
@@ -43,7 +45,7 @@ const MOST_LISTED: usize = 20;
 /// private keys stop the commit. A line that holds `crewkit:allow-secret` passes; so do the files that
 /// `.env-vault-allow` at the top of the repository names, a path or pattern (`*`) a line, and those under `allow` in
 /// [env-vault-guard] in crewkit.toml. It warns when `.env` is not ignored, and when the project's last backup by
-/// env-vault is older than a week.
+/// env-vault is older than a week; an agent once a session.
 #[derive(Parser)]
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
@@ -58,12 +60,19 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// The answer to `event`; silent for anything but a shell command that makes a commit.
 ///
 /// # Errors
-/// When git cannot tell what would be committed.
+/// When the directory of a commit cannot be told. Where git cannot tell what it would take, that is noted.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let mut report = Report::default();
     for commit in commit::of_command(context, event, command)? {
-        report.add(context, &commit, event.settings(context))?;
+        // What was found in one commit holds, whatever comes of the next.
+        if let Err(fault) = report.add(context, &commit, event.settings(context)) {
+            context.note(fault.to_string());
+        }
+    }
+    // An agent commits often, and has read them the first time.
+    if let Some(mark) = Mark::of(context, event, "env-vault") {
+        report.warnings.retain(|warning| !mark.has_or_add(&warning.about));
     }
     Ok(match (report.findings.is_empty(), report.warnings.is_empty()) {
         (true, true) => Outcome::silent(),
@@ -89,7 +98,15 @@ pub fn before_commit(context: &Context) -> Answer {
 struct Report {
     /// File and secret, each as it is shown, in their order and each once.
     findings: Vec<String>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+/// Something to look after.
+#[derive(Debug, PartialEq, Eq)]
+struct Warning {
+    /// What it is about, in a word and the repository that all of its work trees share.
+    about: String,
+    text: String,
 }
 
 impl Report {
@@ -112,7 +129,7 @@ impl Report {
                 add(&mut self.findings, format!("{}:{line}: {} {masked}", shown(&file.path), kind.name()));
             }
         }
-        if let Some(warning) = environment_file(context, &content.top)? {
+        if let Some(warning) = environment_file(context, &content.top) {
             add(&mut self.warnings, warning);
         }
         if let Some(warning) = old_backup(context, &content.top) {
@@ -130,20 +147,16 @@ impl Report {
             let _ = writeln!(out, "[BLOCKED] {} more", self.findings.len() - MOST_LISTED);
         }
         if !self.findings.is_empty() {
-            let _ = writeln!(
-                out,
-                "Take the values into the environment and stage the files again. A false alarm's line passes with the \
-                 comment crewkit:allow-secret, a file by a line in {ALLOW_FILE}."
-            );
+            let _ = writeln!(out, "{WAY_ON}\nFor env-vault-guard a file passes by a line in {ALLOW_FILE}.");
         }
         for warning in &self.warnings {
-            let _ = writeln!(out, "[WARNING] {warning}");
+            let _ = writeln!(out, "[WARNING] {}", warning.text);
         }
         out
     }
 }
 
-fn add(list: &mut Vec<String>, entry: String) {
+fn add<T: PartialEq>(list: &mut Vec<T>, entry: T) {
     if !list.contains(&entry) {
         list.push(entry);
     }
@@ -169,23 +182,32 @@ fn allowed(top: &Path, settings: &Settings) -> Vec<String> {
     set.chain(lines.map(str::to_owned)).collect()
 }
 
-/// A warning when git would take `.env`.
-fn environment_file(context: &Context, top: &Path) -> Result<Option<String>, Refusal> {
+/// A warning when git would take `.env`. What cannot be told is not warned of.
+fn environment_file(context: &Context, top: &Path) -> Option<Warning> {
     // A file that is tracked is taken whatever the patterns say, so the patterns alone are asked for.
-    let asked = Git::at(context, top).args(["check-ignore", "-q", "--no-index", "--", ".env"]).run()?;
-    Ok((asked.code == 1).then(|| ".env is not ignored: add it to .gitignore before a secret is committed".to_owned()))
+    let asked = Git::at(context, top).args(["check-ignore", "-q", "--no-index", "--", ".env"]).run().ok()?;
+    (asked.code == 1).then(|| Warning {
+        about: about("env", top),
+        text: format!(".env is not ignored in {}: add it to .gitignore before a secret is committed", shown(top)),
+    })
 }
 
 /// A warning when the last backup of the project at `top` is old. What cannot be told is not warned of.
-fn old_backup(context: &Context, top: &Path) -> Option<String> {
+fn old_backup(context: &Context, top: &Path) -> Option<Warning> {
     let store = context.existing_store().ok()??;
     let project = project(context, top)?;
     let at = store.env_vault().last_backup(&project).ok()??;
     let age = context.clock.seconds() - Clock::parse(&at)?;
     (age > MOST_DAYS * 86_400).then(|| {
         let (project, days) = (text::one_line(&project), age / 86_400);
-        format!("the last backup of {project}'s environment files is {days} days old: env-vault backup")
+        let text = format!("the last backup of {project}'s environment files is {days} days old: env-vault backup");
+        Warning { about: about("backup", top), text }
     })
+}
+
+fn about(word: &str, top: &Path) -> String {
+    let shared = Repository::discover(top).map_or_else(|| top.to_owned(), |repository| repository.common_dir);
+    format!("{word} {}", shown(&shared))
 }
 
 /// The project whose repository has its main work tree, or this one, at or above `top`: the registered one with the

@@ -139,7 +139,7 @@ fn versions(context: &Context, path: &Path) -> Option<String> {
     let differing: Vec<String> = asked
         .iter()
         .filter_map(|program| {
-            let (known, now) = (version(program)?, &installed.get(*program)?.version);
+            let (known, now) = (version(program)?, &installed.get(*program).filter(|one| !one.mute)?.version);
             (known != *now).then(|| format!("{program} {now} (registry: {})", text::one_line(&known)))
         })
         .collect();

@@ -15,6 +15,7 @@ use crewkit_hook::{Dialect, Event, Plain, Settings};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 
 use crate::entry;
+use crate::marks::Mark;
 use pattern::Call;
 use rules::{Mode, RULES, Rule};
 
@@ -39,7 +40,7 @@ const SUMMARY_OPTIONS: [&str; 10] =
 
 /// Reads a hook event from standard input. Blocks commands that print more than an agent should read (git status, git
 /// log, npm test, gh run view --log...) and names the compact tool to use instead; where none is installed, it only
-/// says so.
+/// says so. What it does not block it says once a session.
 ///
 /// `PREFER_CI_SUMMARY`, else `mode` under [prefer-ci-summary] in crewkit.toml, says what becomes of such commands: off,
 /// warn, block (default: as each rule says). `PREFER_CI_SUMMARY_OFF`, `_WARN` and `_BLOCK`, else the lists `off`, `warn`
@@ -81,13 +82,14 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
             Mode::Off => {}
             mode => match verdict(context, event, rule, command, &call, mode)? {
                 (Mode::Block, reason) => return Ok(event.block(&reason)),
-                (_, text) if advice.is_none() => advice = Some(text),
+                (Mode::Warn, text) if advice.is_none() => advice = Some((rule.name, text)),
                 _ => {}
             },
         }
     }
     Ok(match advice {
-        Some(advice) => event.advise(&advice, Plain::Stderr),
+        Some((rule, _)) if was_told(context, event, rule) => Outcome::silent(),
+        Some((_, advice)) => event.advise(&advice, Plain::Stderr),
         None if hint => {
             let hint = "ci-summary.sh without an option runs everything; --quick is enough for most changes";
             let said = event.advise(hint, Plain::Stderr);
@@ -95,6 +97,12 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         }
         None => Outcome::silent(),
     })
+}
+
+/// Whether the agent was told of `rule` in this session before; a subagent has not heard what others were told.
+fn was_told(context: &Context, event: &Event, rule: &str) -> bool {
+    let word = format!("{TABLE} {rule} {}", text::one_line(event.agent_id().unwrap_or("-")));
+    Mark::of(context, event, "advice").is_some_and(|mark| mark.has_or_add(&word))
 }
 
 /// Rules that people added. One that cannot be read is noted.
@@ -147,7 +155,8 @@ fn mode(context: &Context, settings: &Settings, rule: &Rule<'_>) -> Mode {
     settings.text(TABLE, "mode").and_then(named).map_or(rule.mode, general)
 }
 
-/// What becomes of `command`, which `rule` fits, and what the agent is told. It is blocked only where there is a way on.
+/// What becomes of `command`, which `rule` fits, and what the agent is told. It is blocked only where there is a way on,
+/// and warned of where there is one or it would be blocked.
 fn verdict(
     context: &Context,
     event: &Event,
@@ -163,6 +172,10 @@ fn verdict(
     }
     let all = rule.replacements(call);
     instead.extend(all.iter().filter_map(|line| callable(context, line)));
+    if instead.is_empty() && mode == Mode::Warn {
+        // Advice that cannot be followed is none.
+        return Ok((Mode::Off, String::new()));
+    }
     let (mode, opening, lines) = if instead.is_empty() {
         (Mode::Warn, "prints more than needed. Not installed here, but made for it:", all)
     } else if mode == Mode::Block {

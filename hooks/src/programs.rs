@@ -1,7 +1,8 @@
 //! Which versions of the agents' programs are installed.
 //!
 //! Asking a program costs up to a second, so what it said is kept in `data/.cli-versions.json` of the agent's folder,
-//! with the file it was: it is asked again when that is another file or has changed, and once a day.
+//! with the file it was: it is asked again when that is another file or has changed, and once a day. One that says nothing
+//! costs the whole of its time, and is let be for an hour: no two hooks of one event wait for it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crewkit_tool::process::Run;
+use crewkit_tool::process::{Ended, Run};
 use crewkit_tool::{Context, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +22,17 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// How long an answer holds, in seconds.
 const HOLDS: i64 = 86_400;
 
+/// How long a program that said no version is not asked again, in seconds.
+const MUTE: i64 = 3_600;
+
 /// What is known of one program.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// Three numbers with dots between them.
+    /// Three numbers with dots between them: what it said last. Empty when it has never said a version.
     pub(crate) version: String,
+    /// Whether it said none when it was asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) mute: bool,
     /// The program's file, links resolved, and what tells whether it has changed.
     path: PathBuf,
     stamp: String,
@@ -57,8 +64,16 @@ pub(crate) fn keep(context: &Context, versions: &Versions) -> Result<(), Refusal
     files::replace(&place(context)?, &bytes)
 }
 
-/// The versions of those of `programs` that are installed and say one, asked at the same time where what was `kept` does
-/// not hold any more.
+impl Known {
+    /// Whether it still holds of the file `path` with this `stamp` at the time `now`.
+    fn holds(&self, path: &Path, stamp: &str, now: i64) -> bool {
+        let time = if self.mute { MUTE } else { HOLDS };
+        self.path == path && self.stamp == stamp && (0..time).contains(&(now - self.asked))
+    }
+}
+
+/// What is known of those of `programs` that are installed, asked at the same time where what was `kept` does not hold
+/// any more.
 pub(crate) fn installed(context: &Context, programs: &[&str], kept: &Versions) -> Versions {
     let now = context.clock.seconds();
     let mut found = Versions::new();
@@ -66,7 +81,7 @@ pub(crate) fn installed(context: &Context, programs: &[&str], kept: &Versions) -
     for program in programs {
         let Some((path, stamp)) = context.find_program(program).and_then(|path| file(&path)) else { continue };
         match kept.get(*program) {
-            Some(known) if known.path == path && known.stamp == stamp && (0..HOLDS).contains(&(now - known.asked)) => {
+            Some(known) if known.holds(&path, &stamp, now) => {
                 found.insert((*program).to_owned(), known.clone());
             }
             _ => {
@@ -83,12 +98,10 @@ pub(crate) fn installed(context: &Context, programs: &[&str], kept: &Versions) -
         running.into_iter().map(|(program, path, stamp, run)| (program, path, stamp, run.join())).collect::<Vec<_>>()
     });
     for (program, path, stamp, answer) in answers {
-        if let Ok(Ok(ended)) = answer
-            && ended.ok()
-            && let Some(version) = three_parts(&ended.text())
-        {
-            found.insert(program.to_owned(), Known { version, path, stamp, asked: now });
-        }
+        let said = answer.ok().and_then(Result::ok).filter(Ended::ok).and_then(|ended| three_parts(&ended.text()));
+        let before = || kept.get(program).map(|known| known.version.clone()).unwrap_or_default();
+        let mute = said.is_none();
+        found.insert(program.to_owned(), Known { version: said.unwrap_or_else(before), mute, path, stamp, asked: now });
     }
     found
 }

@@ -32,7 +32,8 @@ const CLAUDE: &str = "claude";
 /// Asks claude, copilot, opencode and gemini (`programs` under [version-check] in crewkit.toml), where they are
 /// installed, for their versions, and says which have changed since the last call. What they said is kept in `data/` of
 /// the agent's folder, `.claude-code-version` and `.cli-versions.json`; the first call says nothing. A program has two
-/// seconds to answer, and is asked again only when its file has changed, or the next day.
+/// seconds to answer, and is asked again only when its file has changed, or the next day (after an hour, when it said no
+/// version).
 #[derive(Parser)]
 #[command(name = TOOL.name, disable_version_flag = true)]
 struct Args {}
@@ -84,11 +85,15 @@ fn changes(context: &Context, names: &[&str]) -> Result<Vec<String>, Refusal> {
     let mut changes = Vec::new();
     let mut all = kept.clone();
     for (name, known) in found {
+        if known.mute {
+            all.insert(name, known);
+            continue;
+        }
         let own = name == CLAUDE;
         let before = if own {
             fs::read_to_string(&claude_file).ok().and_then(|text| programs::three_parts(&text))
         } else {
-            kept.get(&name).map(|known| known.version.clone())
+            kept.get(&name).map(|known| known.version.clone()).filter(|version| !version.is_empty())
         };
         if own && before.as_deref() != Some(known.version.as_str()) {
             files::replace(&claude_file, format!("{}\n", known.version).as_bytes())?;

@@ -270,6 +270,8 @@ pub fn finish(command: &mut Command, input: Option<&[u8]>) -> Ended {
 pub fn rows(database: &Path, query: &str) -> Vec<Vec<Value>> {
     let connection = rusqlite::Connection::open(database).expect("a database");
     connection.busy_timeout(std::time::Duration::from_secs(10)).expect("a timeout");
+    // As crewkit's own connections have it; SQLite as rusqlite builds it enforces them.
+    connection.pragma_update(None, "foreign_keys", false).expect("a setting");
     let mut statement = connection.prepare(query).unwrap_or_else(|fault| panic!("{query}: {fault}"));
     let width = statement.column_count();
     let found = statement.query_map([], |row| {

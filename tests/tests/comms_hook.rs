@@ -50,6 +50,9 @@ fn a_session_comes_and_goes() {
     let shop = crew.repository("shop-web");
     let event = |name: &str| json!({"session_id": "aaaa1111bbbb", "cwd": shop, "hook_event_name": name});
     hook(&crew, "session-start", &event("SessionStart"));
+    let mut compacted = event("SessionStart");
+    compacted["source"] = json!("compact");
+    hook(&crew, "session-start", &compacted);
     hook(&crew, "session-end", &event("Stop"));
     hook(&crew, "session-end", &event("SessionEnd"));
     hook(&crew, "session-start", &json!({"session_id": "cccc2222dddd", "cwd": "/src/else/where/"}));

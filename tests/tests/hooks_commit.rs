@@ -128,6 +128,23 @@ fn the_repository_is_the_one_the_command_works_on() {
 }
 
 #[test]
+fn what_was_found_in_one_commit_outlives_a_fault_of_the_next() {
+    let shop = Shop::new();
+    let other = shop.crew.repository("other");
+    shop.crew.write(&other.join(".git/index"), "broken");
+    shop.stage("a.js", format!("{KEY}const password = \"hunter2hunter2\"\n"));
+    for hook in [SCANNER, VAULT] {
+        for command in ["git commit -m x; git -C ../other commit -m x", "git -C ../other commit -m x; git commit -m x"]
+        {
+            let said = shop.blocked(hook, command, &["a.js:"]);
+            assert!(said.contains("index"), "what could not be looked at is told: {said}");
+        }
+        let alone = shop.ask(hook, "git -C ../other commit -m x").code(0);
+        assert!(alone.stdout.is_empty() && alone.stderr.lines().count() == 1, "{alone:?}");
+    }
+}
+
+#[test]
 fn a_repository_without_a_commit() {
     let crew = Crew::new();
     let top = crew.work().join("fresh");
@@ -303,6 +320,15 @@ fn the_vault_guard_warns_of_an_environment_file_and_an_old_backup() {
     backup(1, "error");
     let said = shop.advised(VAULT, "git commit -m x");
     assert!(said.contains("[WARNING]") && said.contains("10 days"), "{said}");
+    shop.silent(VAULT, "git commit -m y");
+    let other = Shop::event(&shop.top, "git commit -m x").to_string().replace("s1", "s2");
+    assert!(shop.crew.feed(other, VAULT, [""; 0]).stdout.contains("10 days"), "once a session");
+    for _ in 0..2 {
+        assert!(
+            shop.crew.run_in(&shop.top, VAULT, [""; 0]).code(0).stderr.contains("10 days"),
+            "git is told each time"
+        );
+    }
     backup(2, "success");
-    shop.silent(VAULT, "git commit -m x");
+    assert!(shop.crew.run_in(&shop.top, VAULT, [""; 0]).code(0).stderr.is_empty());
 }

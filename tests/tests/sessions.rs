@@ -141,6 +141,12 @@ fn a_session_of_copilot() {
     assert!(
         heard["additionalContext"].as_str().unwrap().contains("hello Web") && heard.get("permissionDecision").is_none()
     );
+    let long = shop.join("long.rs");
+    crew.write(&long, "x\n".repeat(300));
+    let shorter = json!({"toolName": "create", "toolArgs": {"path": long, "content": "x\n"}});
+    let mended = copilot.fire("preToolUse", &shorter);
+    assert!(mended.get("permissionDecision").is_none(), "what a file was is no reason against mending it: {mended}");
+    assert_eq!(copilot.fire("postToolUse", &shorter)["permissionDecision"], "deny");
     let pushed = json!({"toolName": "bash", "toolArgs": "{\"command\": \"git push\"}", "toolResult": {"resultType": "success", "textResultForLlm": "ok"}});
     copilot.fire("postToolUse", &pushed);
     copilot.fire("sessionEnd", &json!({"reason": "complete"}));

@@ -33,6 +33,10 @@ impl Place {
     }
 
     fn ask(&self, command: &str) -> (u8, String) {
+        self.ask_in(None, command)
+    }
+
+    fn ask_in(&self, session: Option<&str>, command: &str) -> (u8, String) {
         let bin = self.path().join("bin");
         let pairs = [("HOME", self.path().to_str().unwrap()), ("PATH", bin.to_str().unwrap())];
         let context = Context::scripted(Script {
@@ -41,7 +45,8 @@ impl Place {
             clock: Clock::System,
             stdin: Vec::new(),
         });
-        let event = json!({"tool_name": "Bash", "cwd": self.path(), "tool_input": {"command": command}});
+        let event = json!({"tool_name": "Bash", "cwd": self.path(), "tool_input": {"command": command},
+            "session_id": session});
         let outcome = answer(&context, &Event::parse(event.to_string().as_bytes()).unwrap()).unwrap();
         assert!(outcome.stdout.is_empty());
         let notes: String = context.take_notes().concat();
@@ -76,6 +81,23 @@ fn without_a_way_on_it_only_advises() {
     place.write(".claude/scripts/git-digest.sh", "");
     let (code, said) = place.ask("git log");
     assert!(code == 2 && said.contains("~/.claude/scripts/git-digest.sh"), "{said}");
+}
+
+#[test]
+fn advice_comes_once_a_session_and_a_block_always() {
+    let place = Place::without(&["build-digest", "npm-digest"]);
+    for (session, command, told) in [
+        ("a", "cargo test", true),
+        ("a", "cargo test --all", false),
+        ("a", "npm install", true),
+        ("a", "npm ci", false),
+        ("b", "cargo test", true),
+        ("a", "cargo build", false),
+    ] {
+        let (code, said) = place.ask_in(Some(session), command);
+        assert_eq!((code, !said.is_empty()), (0, told), "{session} {command}: {said}");
+    }
+    assert_eq!([place.ask_in(Some("a"), "git log").0, place.ask_in(Some("a"), "git log").0], [2, 2]);
 }
 
 #[test]

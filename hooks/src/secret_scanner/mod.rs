@@ -33,6 +33,10 @@ pub const TOOL: Tool = Tool {
 /// The name of this hook's table in crewkit.toml.
 const TABLE: &str = "secret-scanner";
 
+/// What is to be done about a secret.
+pub(crate) const WAY_ON: &str = "Take it out of the files (into the environment, say) and stage them again. A false \
+    alarm's line passes with the comment crewkit:allow-secret.";
+
 /// Reads a hook event from standard input. Blocks a `git commit` that would take a secret, each named with file, line
 /// and a masked value; also addresses of services that are written into source files.
 ///
@@ -88,7 +92,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// The answer to `event`; silent for anything but a shell command that makes a commit.
 ///
 /// # Errors
-/// When git cannot tell what would be committed.
+/// When the directory of a commit cannot be told. Where git cannot tell what it would take, that is noted.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let commits = commit::of_command(context, event, command)?;
@@ -99,7 +103,12 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
     let addresses = Addresses::set(context, set.as_deref().or(event.settings(context).text(TABLE, "addresses")));
     let mut findings: Vec<Finding> = Vec::new();
     for commit in &commits {
-        for finding in found_in(context, commit, addresses)? {
+        // What was found in one commit holds, whatever comes of the next.
+        let found = found_in(context, commit, addresses).unwrap_or_else(|fault| {
+            context.note(fault.to_string());
+            Vec::new()
+        });
+        for finding in found {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
@@ -134,10 +143,7 @@ fn told(event: &Event, findings: &[Finding]) -> Outcome {
         return event.advise(told(addresses, &advise).trim_end(), Plain::Stderr);
     }
     let mut reason = told("BLOCKED: this must not be committed:", &block);
-    reason.push_str(
-        "Take it out of the files (into the environment, say) and stage them again. A false alarm's line passes with the \
-         comment crewkit:allow-secret.",
-    );
+    reason.push_str(WAY_ON);
     if !advise.is_empty() {
         let _ = write!(reason, "\n{}", told(addresses, &advise).trim_end());
     }

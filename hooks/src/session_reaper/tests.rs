@@ -2,6 +2,7 @@ use super::*;
 use crewkit_tool::process::Run;
 use crewkit_tool::{Clock, Script};
 use std::path::Path;
+use std::time::Instant;
 
 fn context(home: &Path, variables: &[(&str, &str)]) -> Context {
     let pairs = [("HOME", home.to_str().unwrap()), ("PATH", "/usr/bin:/bin")];
@@ -18,11 +19,30 @@ fn event(session: &str, reason: &str) -> Event {
     Event::parse(text.as_bytes()).unwrap()
 }
 
-/// Starts `script` with a session's mark, in the background of a shell that ends at once; gives the process.
+/// Starts `script` with a session's mark, in the background of a shell that ends at once; gives the process, once it has
+/// become what it is to be.
 fn leave(home: &Path, mark: &str, session: &str, script: &str) -> i64 {
     let line = format!("{script} >/dev/null 2>&1 & echo $!");
     let context = context(home, &[(mark, session)]);
-    Run::new(&context, "sh").args(["-c", &line]).run().unwrap().text().trim().parse().unwrap()
+    let pid = Run::new(&context, "sh").args(["-c", &line]).run().unwrap().text().trim().parse().unwrap();
+    let is_still_the_shell = || {
+        let now = Processes::now();
+        now.line(pid).first().is_none_or(|process| process.arguments().contains(&line))
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_still_the_shell() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    pid
+}
+
+/// Waits until `pid` has ended: the kernel takes its time on a busy machine.
+fn ends(pid: i64) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while lineage::alive(pid) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    !lineage::alive(pid)
 }
 
 /// A session's id that nobody else uses.
@@ -55,10 +75,11 @@ fn only_what_bears_the_session_s_name_is_ended() {
     assert!(lineage::alive(marked), "a dry run ends nothing");
 
     assert_eq!(answer(&context, &event(&own, "other")).unwrap(), Outcome::silent());
-    let alive = [marked, by_agent, foreign, nobody].map(lineage::alive);
+    let ended = [marked, by_agent].map(ends);
+    let alive = [foreign, nobody].map(lineage::alive);
     kill(foreign);
     kill(nobody);
-    assert_eq!(alive, [false, false, true, true]);
+    assert_eq!((ended, alive), ([true; 2], [true; 2]));
     let log = std::fs::read_to_string(home.path().join(".claude/logs/hooks.log")).unwrap();
     assert!(log.contains(&format!("sleep ({marked})")) && log.lines().count() == 1, "{log}");
 }
@@ -79,7 +100,7 @@ fn what_is_made_to_stay_stays_with_all_that_runs_in_it() {
     let below: Vec<i64> = Processes::now().all().iter().filter(|one| one.parent == agent).map(|one| one.pid).collect();
     std::fs::remove_file(home.path().join(".crewkit.toml")).unwrap();
     answer(&self::context(home.path(), &[]), &event(&own, "other")).unwrap();
-    let without_keep = lineage::alive(kept);
+    let without_keep = !ends(kept);
     below.iter().chain([&daemon, &agent]).for_each(|pid| kill(*pid));
     assert_eq!((alive, below.len(), without_keep), ([true; 3], 1, false));
 }

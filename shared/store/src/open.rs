@@ -58,11 +58,20 @@ impl Store {
     /// # Errors
     /// See [`Error`].
     pub fn open_or_create(settings: &Settings) -> Result<Self> {
-        if let Some(store) = Self::open_existing(settings)? {
+        Self::open_or_create_within(settings, PATIENCE)
+    }
+
+    /// The same; what is read or written waits at most `patience` for others. Making it or bringing it to the current
+    /// schema may take longer.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open_or_create_within(settings: &Settings, patience: Duration) -> Result<Self> {
+        if let Some(store) = Self::open_existing_within(settings, patience)? {
             return Ok(store);
         }
         migrate::upgrade(settings)?;
-        Self::open_existing(settings)?
+        Self::open_existing_within(settings, patience)?
             .ok_or_else(|| Error::CannotOpen { path: settings.path.clone(), reason: "it vanished".to_owned() })
     }
 
@@ -72,7 +81,16 @@ impl Store {
     /// # Errors
     /// See [`Error`].
     pub fn open_existing(settings: &Settings) -> Result<Option<Self>> {
-        match Self::connect_existing(&settings.path)? {
+        Self::open_existing_within(settings, PATIENCE)
+    }
+
+    /// The same; what is read or written waits at most `patience` for others. Bringing it to the current schema may take
+    /// longer.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open_existing_within(settings: &Settings, patience: Duration) -> Result<Option<Self>> {
+        match Self::connect_existing_within(&settings.path, patience)? {
             Some(store) if store.found < SCHEMA_VERSION => {
                 if store.read(|connection| connection.query_row(IS_EMPTY, [], |row| row.get(0)))? {
                     return Ok(None);
@@ -89,7 +107,7 @@ impl Store {
             Some(reason) => reason,
             None => match migrate::upgrade(settings) {
                 Ok(report) => {
-                    let mut store = Self::connect(&settings.path)?;
+                    let mut store = Self::connect_within(&settings.path, self.patience.get())?;
                     store.notices = report.map(|report| report.notices()).unwrap_or_default();
                     return Ok(store);
                 }
@@ -112,23 +130,32 @@ impl Store {
 
     /// A connection to the database whatever its shape, or `None` when there is no file or an empty one.
     pub(crate) fn connect_existing(path: &Path) -> Result<Option<Self>> {
+        Self::connect_existing_within(path, PATIENCE)
+    }
+
+    fn connect_existing_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
         match fs::metadata(path) {
             Err(fault) if matches!(fault.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Ok(data) if data.is_file() && data.len() == 0 => Ok(None),
             Ok(data) if !data.is_file() => Err(Error::NotADatabase(path.to_owned())),
-            _ => Self::connect(path).map(Some),
+            _ => Self::connect_within(path, patience).map(Some),
         }
     }
 
     /// A connection with our settings, whatever the shape of the database is.
     pub(crate) fn connect(path: &Path) -> Result<Self> {
+        Self::connect_within(path, PATIENCE)
+    }
+
+    fn connect_within(path: &Path, patience: Duration) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let fail = |fault: &rusqlite::Error| Error::from_sqlite(path, PATIENCE.as_secs(), fault);
+        let fail = |fault: &rusqlite::Error| Error::from_sqlite(path, patience.as_secs(), fault);
         crewkit_memory::prepare_sqlite();
         let ready = |flags: OpenFlags, uri: &Path| -> rusqlite::Result<(Connection, i64)> {
             #[expect(clippy::disallowed_methods, reason = "the one place that opens databases")]
             let connection = Connection::open_with_flags(uri, flags)?;
             prepare(&connection)?;
+            connection.busy_timeout(patience)?;
             let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             Ok((connection, found))
         };
@@ -139,7 +166,7 @@ impl Store {
                 let read_only = frozen.then(|| "the file is read-only".to_owned());
                 (connection, found, read_only)
             }
-            Err(fault) => match Error::from_sqlite(path, PATIENCE.as_secs(), &fault) {
+            Err(fault) => match fail(&fault) {
                 // A folder that may not be written has no place for the log's index: the file is read as it stands.
                 error @ (Error::ReadOnly { .. } | Error::CannotOpen { .. }) if path.is_file() => {
                     let frozen = PathBuf::from(format!("file:{}?immutable=1", uri_path(path)));
@@ -158,7 +185,7 @@ impl Store {
             connection,
             path: path.to_owned(),
             found,
-            patience: Cell::new(PATIENCE),
+            patience: Cell::new(patience),
             read_only,
             notices,
             signature: OnceCell::new(),

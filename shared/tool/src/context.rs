@@ -1,66 +1,22 @@
 //! What a tool may know of the world: environment, folders, clock, standard input, database.
 
+mod environment;
+mod places;
+mod streams;
+
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crewkit_store::{Settings, Signature, Store};
 
 use crate::delivery::Deliveries;
 use crate::{Clock, Refusal};
 
-/// Environment variables: the process's, or a test's.
-#[derive(Debug, Clone)]
-pub enum Environment {
-    /// Those of this process.
-    Process,
-    /// These and no others; programs that a tool starts get the same.
-    Fixed(HashMap<OsString, OsString>),
-}
+pub use environment::{Environment, Script, Stdin};
 
-impl Environment {
-    /// The value of `name`; a variable that is set to nothing counts as not set.
-    pub fn get(&self, name: &str) -> Option<OsString> {
-        let value = match self {
-            #[expect(clippy::disallowed_methods, reason = "the one place that asks the process")]
-            Self::Process => std::env::var_os(name),
-            Self::Fixed(map) => map.get(OsStr::new(name)).cloned(),
-        };
-        value.filter(|value| !value.is_empty())
-    }
-
-    /// All variables with their values.
-    pub fn all(&self) -> Vec<(OsString, OsString)> {
-        match self {
-            Self::Process => std::env::vars_os().collect(),
-            Self::Fixed(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-        }
-    }
-}
-
-/// Standard input: the process's, or a test's.
-#[derive(Debug, Clone)]
-pub enum Stdin {
-    /// That of this process.
-    Process,
-    /// These bytes.
-    Bytes(Vec<u8>),
-}
-
-/// What a test gives a tool in place of the process's surroundings.
-#[derive(Debug, Clone)]
-pub struct Script {
-    /// All environment variables; `HOME` should be among them.
-    pub environment: HashMap<OsString, OsString>,
-    /// The working directory, absolute.
-    pub directory: PathBuf,
-    /// The clock.
-    pub clock: Clock,
-    /// Standard input.
-    pub stdin: Vec<u8>,
-}
+/// How long an agent is made to wait for a database that another program holds: a hook's call.
+const HOOK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Everything outside a tool that it may look at. Nothing is read or opened before it is asked for.
 #[derive(Debug)]
@@ -72,6 +28,9 @@ pub struct Context {
     stdin: Stdin,
     directory: OnceCell<PathBuf>,
     store: OnceCell<Store>,
+    /// Of a hook: how long it waits for the database, and why that could not be opened.
+    patience: Option<Duration>,
+    closed: OnceCell<Refusal>,
     notes: RefCell<Vec<String>>,
     streamed: Option<RefCell<Vec<u8>>>,
     alone: bool,
@@ -88,6 +47,8 @@ impl Context {
             stdin: Stdin::Process,
             directory: OnceCell::new(),
             store: OnceCell::new(),
+            patience: None,
+            closed: OnceCell::new(),
             notes: RefCell::default(),
             streamed: None,
             alone: false,
@@ -106,6 +67,13 @@ impl Context {
         Self { alone: true, ..Self::process() }
     }
 
+    /// The same surroundings for a hook, which an agent waits for: the shared database is waited for 3 s in place of 15,
+    /// and not again when it could not be opened, however many hooks ask for it.
+    #[must_use]
+    pub fn for_hook(self) -> Self {
+        Self { patience: Some(HOOK_PATIENCE), ..self }
+    }
+
     /// Surroundings made by a test.
     pub fn scripted(script: Script) -> Self {
         Self {
@@ -114,6 +82,8 @@ impl Context {
             stdin: Stdin::Bytes(script.stdin),
             directory: OnceCell::from(script.directory),
             store: OnceCell::new(),
+            patience: None,
+            closed: OnceCell::new(),
             notes: RefCell::default(),
             streamed: Some(RefCell::default()),
             alone: false,
@@ -135,18 +105,6 @@ impl Context {
             || self.claude_home().is_ok_and(|home| home.join(format!("scripts/{name}.sh")).is_file())
     }
 
-    /// The file that a call of `program` would run: looked up in `PATH` as execvp(3) does, or, with a slash in its name,
-    /// itself from the working directory on. `None` when there is none that may be executed.
-    pub fn find_program(&self, program: &str) -> Option<PathBuf> {
-        let executable =
-            |path: &PathBuf| path.is_file() && rustix::fs::access(path.as_path(), rustix::fs::Access::EXEC_OK).is_ok();
-        if program.contains('/') {
-            return self.absolute(Path::new(program)).ok().filter(executable);
-        }
-        let path = self.environment.get("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(program)).find(executable)
-    }
-
     /// The variable `name` as text; `None` when it is not set, empty, or not UTF-8.
     pub fn variable(&self, name: &str) -> Option<String> {
         self.environment.get(name)?.into_string().ok()
@@ -155,64 +113,6 @@ impl Context {
     /// The variable `name` as a path; `None` when it is not set or empty.
     pub fn variable_path(&self, name: &str) -> Option<PathBuf> {
         self.environment.get(name).map(PathBuf::from)
-    }
-
-    /// The working directory.
-    ///
-    /// # Errors
-    /// When it was deleted or may not be read.
-    pub fn directory(&self) -> Result<&Path, Refusal> {
-        if let Some(directory) = self.directory.get() {
-            return Ok(directory);
-        }
-        #[expect(clippy::disallowed_methods, reason = "the one place that asks the process")]
-        let directory = std::env::current_dir()
-            .map_err(|fault| Refusal::new(format!("the working directory cannot be read: {fault}")))?;
-        Ok(self.directory.get_or_init(|| directory))
-    }
-
-    /// The user's home folder, `HOME`.
-    ///
-    /// # Errors
-    /// When `HOME` is not set.
-    pub fn home(&self) -> Result<PathBuf, Refusal> {
-        self.variable_path("HOME").ok_or_else(|| Refusal::new("HOME is not set"))
-    }
-
-    /// The agent's folder: `CLAUDE_HOME`, else `~/.claude`.
-    ///
-    /// # Errors
-    /// When neither `CLAUDE_HOME` nor `HOME` is set.
-    pub fn claude_home(&self) -> Result<PathBuf, Refusal> {
-        match self.variable_path("CLAUDE_HOME") {
-            Some(path) => self.absolute(&path),
-            None => Ok(self.home()?.join(".claude")),
-        }
-    }
-
-    /// The shared database: `PLAN_DB_FILE`, `DB_FILE`, `CLAUDE_DB`, else `data/dashboard.db` in the agent's folder.
-    ///
-    /// # Errors
-    /// When none of the variables, `CLAUDE_HOME` or `HOME` is set.
-    pub fn database_path(&self) -> Result<PathBuf, Refusal> {
-        for name in ["PLAN_DB_FILE", "DB_FILE", "CLAUDE_DB"] {
-            if let Some(path) = self.variable_path(name) {
-                return self.absolute(&self.expand_home(&path));
-            }
-        }
-        Ok(self.claude_home()?.join("data/dashboard.db"))
-    }
-
-    /// The chat's database: `COMMS_DB_PATH`, else `~/.claude/comms/messages.db`, one for all agents of the computer
-    /// whatever their folders are.
-    ///
-    /// # Errors
-    /// When `HOME` is needed and not set.
-    pub fn chat_path(&self) -> Result<PathBuf, Refusal> {
-        match self.variable_path("COMMS_DB_PATH") {
-            Some(path) => self.absolute(&self.expand_home(&path)),
-            None => Ok(self.home()?.join(".claude/comms/messages.db")),
-        }
     }
 
     /// The name of this computer for rows of the database: `PLAN_DB_HOST`, else `HOSTNAME`, else the system's name
@@ -242,100 +142,6 @@ impl Context {
         self.clock.utc()
     }
 
-    /// `path` made absolute against the working directory, `.`, `..` and doubled slashes taken out; symbolic links
-    /// stay. `..` at the root stays at the root.
-    ///
-    /// # Errors
-    /// When `path` is relative and the working directory cannot be read.
-    pub fn absolute(&self, path: &Path) -> Result<PathBuf, Refusal> {
-        if path.is_absolute() { Ok(normal(path)) } else { Ok(normal(&self.directory()?.join(path))) }
-    }
-
-    /// `~` and `~/...` with the home folder in place of the tilde; anything else, or without `HOME`, as it is.
-    pub fn expand_home(&self, path: &Path) -> PathBuf {
-        match (path.strip_prefix("~"), self.home()) {
-            (Ok(rest), Ok(home)) if rest.as_os_str().is_empty() => home,
-            (Ok(rest), Ok(home)) => home.join(rest),
-            _ => path.to_owned(),
-        }
-    }
-
-    /// An absolute path as the database keeps it: `~` in place of the home folder where `path` is that or lies in it.
-    pub fn shorten_home(&self, path: &Path) -> PathBuf {
-        match self.home().ok().and_then(|home| path.strip_prefix(normal(&home)).ok().map(Path::to_owned)) {
-            Some(rest) if rest.as_os_str().is_empty() => PathBuf::from("~"),
-            Some(rest) => Path::new("~").join(rest),
-            None => path.to_owned(),
-        }
-    }
-
-    /// All of standard input, at most `most` bytes.
-    ///
-    /// # Errors
-    /// When it cannot be read or is longer.
-    pub fn read_stdin(&self, most: u64) -> Result<Vec<u8>, Refusal> {
-        match &self.stdin {
-            Stdin::Bytes(bytes) => Ok(bytes.clone()),
-            Stdin::Process => {
-                let mut bytes = Vec::new();
-                std::io::stdin()
-                    .lock()
-                    .take(most + 1)
-                    .read_to_end(&mut bytes)
-                    .map_err(|fault| Refusal::new(format!("standard input cannot be read: {fault}")))?;
-                if bytes.len() as u64 > most {
-                    return Err(Refusal::new(format!("standard input is longer than {most} bytes")));
-                }
-                Ok(bytes)
-            }
-        }
-    }
-
-    /// Standard input, to be read as it comes.
-    pub fn stdin(&self) -> Box<dyn Read + '_> {
-        match &self.stdin {
-            Stdin::Bytes(bytes) => Box::new(bytes.as_slice()),
-            Stdin::Process => Box::new(std::io::stdin().lock()),
-        }
-    }
-
-    /// Whether standard input is a terminal.
-    pub fn stdin_is_terminal(&self) -> bool {
-        matches!(self.stdin, Stdin::Process) && std::io::stdin().is_terminal()
-    }
-
-    /// Whether standard output is a terminal.
-    pub fn stdout_is_terminal(&self) -> bool {
-        self.streamed.is_none() && std::io::stdout().is_terminal()
-    }
-
-    /// Whether colours may be written to standard output: a terminal, `NO_COLOR` not set (<https://no-color.org>), and
-    /// not `TERM=dumb`.
-    pub fn colours(&self) -> bool {
-        self.stdout_is_terminal()
-            && self.environment.get("NO_COLOR").is_none()
-            && self.variable("TERM").is_none_or(|term| term != "dumb")
-    }
-
-    /// Writes `bytes` to standard output at once: for tools that show things as they happen.
-    ///
-    /// # Errors
-    /// The system's, a closed pipe among them; see [`crate::exit_code::CLOSED_PIPE`].
-    pub fn stream(&self, bytes: &[u8]) -> std::io::Result<()> {
-        if let Some(streamed) = &self.streamed {
-            streamed.borrow_mut().extend_from_slice(bytes);
-            return Ok(());
-        }
-        let mut out = std::io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
-    }
-
-    /// What [`Context::stream`] was given so far, in a scripted context.
-    pub fn streamed(&self) -> Vec<u8> {
-        self.streamed.as_ref().map(|streamed| streamed.borrow().clone()).unwrap_or_default()
-    }
-
     /// Keeps a line for standard error, to be written before the answer's own.
     pub fn note(&self, line: impl Into<String>) {
         self.notes.borrow_mut().push(line.into());
@@ -362,7 +168,11 @@ impl Context {
         if let Some(store) = self.store.get() {
             return Ok(store);
         }
-        let store = Store::open_or_create(&self.store_settings()?)?;
+        let settings = self.store_settings()?;
+        let store = self.opened(|| match self.patience {
+            Some(patience) => Store::open_or_create_within(&settings, patience),
+            None => Store::open_or_create(&settings),
+        })?;
         Ok(self.keep_store(store))
     }
 
@@ -374,7 +184,23 @@ impl Context {
         if let Some(store) = self.store.get() {
             return Ok(Some(store));
         }
-        Ok(Store::open_existing(&self.store_settings()?)?.map(|store| self.keep_store(store)))
+        let settings = self.store_settings()?;
+        let store = self.opened(|| match self.patience {
+            Some(patience) => Store::open_existing_within(&settings, patience),
+            None => Store::open_existing(&settings),
+        })?;
+        Ok(store.map(|store| self.keep_store(store)))
+    }
+
+    /// What `open` gives; in a hook, the refusal that it gave before.
+    fn opened<T>(&self, open: impl FnOnce() -> crewkit_store::Result<T>) -> Result<T, Refusal> {
+        if let Some(refusal) = self.closed.get() {
+            return Err(refusal.clone());
+        }
+        open().map_err(|fault| {
+            let refusal = Refusal::from(fault);
+            if self.patience.is_some() { self.closed.get_or_init(|| refusal).clone() } else { refusal }
+        })
     }
 
     fn keep_store(&self, store: Store) -> &Store {
@@ -384,21 +210,6 @@ impl Context {
         store.sign_as(Signature { host: self.host(), agent: self.agent() });
         self.store.get_or_init(|| store)
     }
-}
-
-/// `path` with `.`, `..` and doubled slashes taken out, by its text alone.
-fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -415,46 +226,23 @@ mod tests {
     }
 
     #[test]
-    fn the_home_is_cut_only_at_a_slash() {
-        let ctx = context(&[("HOME", "/home/al")]);
-        assert_eq!(ctx.shorten_home(Path::new("/home/al")), Path::new("~"));
-        assert_eq!(ctx.shorten_home(Path::new("/home/al/x")), Path::new("~/x"));
-        assert_eq!(ctx.shorten_home(Path::new("/home/alice")), Path::new("/home/alice"));
-        assert_eq!(ctx.expand_home(Path::new("~/x")), Path::new("/home/al/x"));
-        assert_eq!(ctx.expand_home(Path::new("~x")), Path::new("~x"));
-        assert_eq!(ctx.expand_home(Path::new("~")), Path::new("/home/al"));
-    }
-
-    #[test]
-    fn paths_lose_their_detours() {
-        let ctx = context(&[("HOME", "/home/al")]);
-        for (given, wanted) in [
-            ("a", "/place/here/a"),
-            ("./a//b/../c/", "/place/here/a/c"),
-            ("../../../../x", "/x"),
-            ("/", "/"),
-            ("..", "/place"),
-        ] {
-            assert_eq!(ctx.absolute(Path::new(given)).unwrap(), Path::new(wanted), "{given}");
-        }
-    }
-
-    #[test]
-    fn the_database_follows_its_variables_in_order() {
-        let path = |variables: &[(&str, &str)]| context(variables).database_path().unwrap();
-        let home = ("HOME", "/h");
-        assert_eq!(path(&[home]), Path::new("/h/.claude/data/dashboard.db"));
-        assert_eq!(path(&[home, ("CLAUDE_HOME", "/c")]), Path::new("/c/data/dashboard.db"));
-        assert_eq!(path(&[home, ("CLAUDE_HOME", "/c"), ("CLAUDE_DB", "/d")]), Path::new("/d"));
-        assert_eq!(path(&[home, ("CLAUDE_DB", "/d"), ("DB_FILE", "~/e")]), Path::new("/h/e"));
-        assert_eq!(path(&[("DB_FILE", "/e"), ("PLAN_DB_FILE", "f")]), Path::new("/place/here/f"));
-        assert!(context(&[]).database_path().is_err());
-    }
-
-    #[test]
     fn the_host_loses_its_local_ending() {
         assert_eq!(context(&[("HOSTNAME", "mac.local")]).host(), "mac");
         assert_eq!(context(&[("HOSTNAME", "mac.local"), ("PLAN_DB_HOST", "desk")]).host(), "desk");
         assert!(!context(&[]).host().contains('.'));
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_opened_is_asked_for_once_in_a_hook() {
+        let home = tempfile::tempdir().unwrap();
+        let database = home.path().join("dashboard.db");
+        let context = || context(&[("PLAN_DB_FILE", database.to_str().unwrap())]);
+        let (hook, tool) = (context().for_hook(), context());
+        std::fs::create_dir(&database).unwrap();
+        let refusals = [hook.store().unwrap_err(), tool.store().unwrap_err()];
+        assert_eq!(refusals[0], refusals[1]);
+        std::fs::remove_dir(&database).unwrap();
+        assert_eq!(hook.existing_store().unwrap_err(), refusals[0]);
+        assert!(tool.store().is_ok() && hook.store().is_err());
     }
 }

@@ -33,18 +33,19 @@ pub struct Tool {
 /// Runs `tool` with the arguments of this process and ends as it says: the whole of a stand-alone binary.
 pub fn main(tool: &Tool) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    run_in(&Context::process_of_one_tool(), tool, &arguments)
+    run_in(Context::process_of_one_tool(), tool, &arguments)
 }
 
 /// Runs `tool`, one of the many that this program holds (those that `holds` is true for), with `arguments` in the
 /// surroundings of this process, writes its answer, and gives its exit code.
 pub fn run(tool: &Tool, arguments: &[OsString], holds: fn(&str) -> bool) -> ExitCode {
-    run_in(&Context::process_of_tools(holds), tool, arguments)
+    run_in(Context::process_of_tools(holds), tool, arguments)
 }
 
-fn run_in(context: &Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
+fn run_in(context: Context, tool: &Tool, arguments: &[OsString]) -> ExitCode {
     say_faults_in_one_line(tool);
-    let answer = (tool.run)(context, arguments);
+    let context = if tool.kind == Kind::Hook { context.for_hook() } else { context };
+    let answer = (tool.run)(&context, arguments);
     let outcome = match answer {
         Ok(outcome) => outcome,
         Err(refusal) => {

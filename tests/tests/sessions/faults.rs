@@ -81,7 +81,7 @@ fn databases_that_cannot_be_used_block_nothing() {
         event["cwd"] = json!(shop);
         (hook(&crew, "PreToolUse", event.to_string().as_bytes()), crew)
     };
-    for (name, lines) in [("corrupt", 2), ("a folder", 2), ("no home", 2), ("gone", 0)] {
+    for (name, lines) in [("corrupt", 2), ("a folder", 2), ("no home", 1), ("gone", 0)] {
         harmless(&broken(name).0, lines);
     }
     let (_, crew) = broken("gone");
@@ -110,6 +110,56 @@ fn a_database_that_is_locked_for_a_while_is_waited_for() {
     let denied = hook(&crew, "PreToolUse", event.to_string().as_bytes());
     release.join().unwrap();
     assert!(denied.code == 2 && denied.stderr.contains("T1-01"), "{denied:?}");
+}
+
+#[test]
+fn databases_that_stay_locked_hold_no_agent_up_for_long() {
+    let crew = Crew::new();
+    crew.run("init-dashboard-db", [""; 0]).code(0);
+    crew.run("comms", ["post", "-s", "Web", "x"]).code(0);
+    let locked: Vec<_> = [crew.database(), crew.claude().join("comms/messages.db")]
+        .iter()
+        .map(|path| {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+            connection.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE held (x)").unwrap();
+            connection
+        })
+        .collect();
+    let transcript = crew.work().join("t.jsonl");
+    crew.write(&transcript, "{}\n");
+    let event = json!({"session_id": "s1234567", "cwd": "/", "hook_event_name": "SessionEnd", "reason": "other",
+        "transcript_path": transcript});
+    let started = std::time::Instant::now();
+    let ended = hook(&crew, "SessionEnd", event.to_string().as_bytes());
+    drop(locked);
+    harmless(&ended, 2);
+    assert!(ended.stderr.contains("session-file-unlock, session-end-tokens: ") && ended.stderr.contains("3 s"));
+    assert!(started.elapsed() < std::time::Duration::from_secs(9), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_program_that_does_not_answer_is_waited_for_once() {
+    let crew = Crew::new();
+    for program in ["claude", "copilot"] {
+        crew.stub(program, "exec sleep 60");
+    }
+    crew.write(
+        &crew.claude().join("data/models-registry.json"),
+        r#"{"cli_versions": {"claude": "1.2.3", "copilot": "1.2.3"}}"#,
+    );
+    let event = json!({"hook_event_name": "SessionStart", "source": "startup", "cwd": crew.work()}).to_string();
+    let start = || {
+        let started = std::time::Instant::now();
+        harmless(&hook(&crew, "SessionStart", event.as_bytes()), 0);
+        started.elapsed().as_millis()
+    };
+    let (first, second) = (start(), start());
+    assert!((1_900..3_800).contains(&first) && second < 1_500, "{first} {second}");
+    crew.stub("claude", "echo 1.2.4");
+    let told = hook(&crew, "SessionStart", event.as_bytes()).code(0).json();
+    let told = told["hookSpecificOutput"]["additionalContext"].as_str().unwrap().to_owned();
+    assert!(told.contains("claude 1.2.4 (registry: 1.2.3)"), "{told}");
 }
 
 #[test]

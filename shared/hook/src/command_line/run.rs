@@ -75,6 +75,8 @@ const WRAPPERS: &[Wrapper] = &[
     with("xvfb-run", "efnpsw", &[]),
     with("caffeinate", "tw", &[]),
     plain("chronic"),
+    plain("busybox"),
+    plain("toybox"),
     plain("unbuffer"),
     plain("arch"),
     plain("noglob"),
@@ -83,8 +85,12 @@ const WRAPPERS: &[Wrapper] = &[
 
 const SHELLS: [&str; 8] = ["bash", "sh", "zsh", "dash", "ksh", "mksh", "ash", "fish"];
 
+/// What is left of `flock FILE -c TEXT` without its wrapper.
+const FLOCKED: &str = "-c";
+
 /// Builtins and programs whose arguments [`Reader::run`] looks at.
-const READ: [&str; 18] = [
+const READ: [&str; 19] = [
+    FLOCKED,
     "cd",
     "pushd",
     "popd",
@@ -188,6 +194,7 @@ impl<'a> Reader<'a> {
             "trap" => texts.extend(
                 command.arguments().iter().find(|word| !word.starts_with('-')).map(|word| (text(word), Scope::Shell)),
             ),
+            FLOCKED => texts.extend(command.arguments().first().map(|word| (text(word), Scope::Shell))),
             "find" => {
                 self.commands.push(command.clone());
                 self.executed(&command, end);

@@ -256,6 +256,8 @@ const LINES: &[(&str, &str)] = &[
     ("sudo env A=b nice time -p git push", "git push"),
     ("A=b sudo -n env C=d git push", "git push"),
     ("flock /tmp/l git push", "git push"),
+    ("flock -w 5 /tmp/l -c 'git push; ls'", "-c «git push; ls» ; git push ; ls"),
+    ("busybox sh -c 'git push'", "sh -c «git push» ; git push"),
     ("echo sudo git push", "echo sudo git push"),
     // Text that is read as commands.
     ("bash -c 'git push && git pull'", "bash -c «git push && git pull» ; git push ; git pull"),

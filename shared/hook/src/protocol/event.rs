@@ -53,6 +53,7 @@ pub struct Event {
     fields: Map<String, Value>,
     input: Map<String, Value>,
     dialect: Dialect,
+    called_for: Option<&'static str>,
     settings: OnceCell<Settings>,
 }
 
@@ -97,7 +98,7 @@ impl Event {
             }
             break;
         }
-        Ok(Self { fields, input, dialect, settings: OnceCell::new() })
+        Ok(Self { fields, input, dialect, called_for: None, settings: OnceCell::new() })
     }
 
     /// The event as JSON, as far as it was understood: a tool's input that was text is an object.
@@ -114,9 +115,16 @@ impl Event {
         self.dialect
     }
 
-    /// The event's name as Claude Code names it (`PreToolUse`), or `None` where it is not named.
+    /// The same event, which the agent's settings name `event` (`PreToolUse`): that is its name where it names itself by
+    /// none, as Copilot's do.
+    #[must_use]
+    pub fn called_for(self, event: &'static str) -> Self {
+        Self { called_for: Some(event), ..self }
+    }
+
+    /// The event's name as Claude Code names it (`PreToolUse`), or `None` where nobody names it.
     pub fn name(&self) -> Option<&str> {
-        self.text("hook_event_name")
+        self.text("hook_event_name").or(self.called_for)
     }
 
     /// A field of the event that is text and not empty, by its name in Claude Code (`session_id`); the spelling

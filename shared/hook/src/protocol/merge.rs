@@ -1,6 +1,8 @@
 //! The answers of several hooks to one event as one answer, by the rules that an agent has for hooks it calls one by
 //! one: a block wins, of permission decisions the strictest, texts are joined.
 
+use std::collections::HashSet;
+
 use crewkit_tool::{Outcome, exit_code, text};
 use serde_json::{Map, Value};
 
@@ -178,7 +180,7 @@ impl Sum {
             parts.extend(denials.into_iter().flatten());
             parts.extend(self.contexts.into_iter().map(|context| context.text));
             parts.append(&mut self.messages);
-            return Outcome::silent().with_stderr(fit(&parts.join("\n"))).with_code(exit_code::BLOCKED);
+            return Outcome::silent().with_stderr(fit(&reasons_once(&parts))).with_code(exit_code::BLOCKED);
         }
         if dialect == Dialect::Bare {
             return if self.contexts.iter().all(|context| context.plain) && self.is_context_alone() {
@@ -273,7 +275,7 @@ impl Sum {
         if let Some((rank, reasons)) = self.permission.take() {
             into.insert("permissionDecision".to_owned(), DECISIONS[rank].into());
             if !reasons.is_empty() {
-                into.insert("permissionDecisionReason".to_owned(), fit(&reasons.join("\n")).into());
+                into.insert("permissionDecisionReason".to_owned(), fit(&reasons_once(&reasons)).into());
             }
         }
         if let Some((updated, _)) = self.updated.take().filter(|_| !denied) {
@@ -293,6 +295,20 @@ impl Sum {
 
 fn with_stderr(outcome: Outcome, lines: &[String]) -> Outcome {
     if lines.is_empty() { outcome } else { outcome.with_stderr(lines.join("\n")) }
+}
+
+/// `reasons` without the lines that stand in an earlier one already, the mark `[BLOCKED]` aside: two hooks that find the
+/// same say it once.
+fn reasons_once(reasons: &[String]) -> String {
+    let bare = |line: &'_ str| line.trim().trim_start_matches("[BLOCKED] ").to_owned();
+    let mut said = HashSet::new();
+    let mut lines = Vec::new();
+    for reason in reasons {
+        let new: Vec<&str> = reason.lines().filter(|line| !said.contains(&bare(line))).collect();
+        said.extend(new.iter().map(|line| bare(line)));
+        lines.extend(new);
+    }
+    lines.join("\n")
 }
 
 fn text_of(map: &Map<String, Value>, key: &str) -> Option<String> {

@@ -62,10 +62,12 @@ impl Chat {
         Ok(Self { connection, path: path.to_owned(), patience: PATIENCE })
     }
 
-    /// The same chat whose writers wait at most `patience`.
+    /// The same chat whose readers and writers wait at most `patience`.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        // It fails for a closed connection alone.
+        let _ = self.connection.busy_timeout(patience);
         self
     }
 

@@ -95,12 +95,17 @@ pub fn check(context: &Context, event: &Event) -> Answer {
     Ok(if unread.is_empty() { Outcome::silent() } else { event.add_plain_context(unread.trim_end()) })
 }
 
-/// Names the session by its directory and says in the chat that it is there.
+/// Names the session by its directory and says in the chat that it is there; silent when it only goes on after a
+/// compaction.
 ///
 /// # Errors
 /// As [`check()`].
 pub fn session_start(context: &Context, event: &Event) -> Answer {
     let Some(session) = event.session_id() else { return Ok(Outcome::silent()) };
+    // A session whose context was compacted has not ended in between.
+    if event.name() == Some("SessionStart") && event.source() == Some("compact") {
+        return Ok(Outcome::silent());
+    }
     let folder = folder(context, event)?;
     let text = format!("Session started in {}", comms::folder_name(&folder));
     let (name, project) = (names::name_of(context, &folder), names::project_of(context, &folder));

@@ -55,7 +55,7 @@ pub(crate) fn named(context: &Context, arguments: &HookArguments) -> Answer {
 
 /// Reads the event and asks its hooks. What the event says of itself counts more than the argument.
 fn at(context: &Context, named: &'static str) -> Answer {
-    let event = Event::from_stdin(context)?;
+    let event = Event::from_stdin(context)?.called_for(named);
     let name = match event.name() {
         Some(own) if own != named => {
             context.note(format!("called for {named}, but the event is {own}: answered as that"));
@@ -80,29 +80,72 @@ fn subject<'e>(name: &str, event: &'e Event) -> Option<&'e str> {
 
 /// Asks `hooks` one after the other and merges their answers.
 fn ask<'h>(context: &Context, event: &Event, hooks: impl Iterator<Item = &'h Hook>, subject: Option<&str>) -> Outcome {
+    // Where the event does not say what it is about, a hook judges by itself whether it is meant.
+    let meant = |hook: &&Hook| hook.matcher.is_empty() || subject.is_none_or(|subject| hook.matcher.contains(&subject));
+    let mut hooks = hooks.filter(meant).peekable();
+    if hooks.peek().is_none() {
+        return Outcome::silent();
+    }
+    // What is wrong with the settings is no hook's own complaint.
+    let _ = catch::panics(|| event.settings(context).paths().count());
+    let own_notes = context.take_notes();
     let mut given: Vec<Given> = Vec::new();
-    let mut blocked = false;
+    let mut complaints = Complaints::default();
+    let mut block: Option<Outcome> = None;
     for hook in hooks {
-        // Where the event does not say what it is about, a hook judges by itself whether it is meant.
-        let meant = hook.matcher.is_empty() || subject.is_none_or(|subject| hook.matcher.contains(&subject));
-        if !meant || (blocked && hook.turn != Turn::Judge) {
+        if block.is_some() && hook.turn != Turn::Judge {
             continue;
         }
-        if !event.settings(context).runs(hook.name, hook.default) {
-            continue;
-        }
-        let outcome = match catch::panics(|| (hook.answer)(context, event)) {
+        let outcome = match catch::panics(|| {
+            let runs = event.settings(context).runs(hook.name, hook.default);
+            if runs { (hook.answer)(context, event) } else { Ok(Outcome::silent()) }
+        }) {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(refusal)) => Outcome::silent().with_note(format!("{}: {refusal}", hook.name)),
-            Err(fault) => Outcome::silent().with_note(format!("{}: internal fault {fault}", hook.name)),
+            Ok(Err(refusal)) => complaints.add(hook.name, refusal.to_string()),
+            Err(fault) => complaints.add(hook.name, format!("internal fault {fault}")),
         };
+        for note in context.take_notes() {
+            complaints.add(hook.name, note);
+        }
         if outcome != Outcome::silent() {
             let one = Given { hook: hook.name, outcome, once: hook.turn == Turn::Deliver };
-            blocked |= one.blocks();
+            if block.is_none() && one.blocks() {
+                block = Some(one.outcome.clone());
+            }
             given.push(one);
         }
     }
-    event.merge(given)
+    given.extend(complaints.given());
+    for note in own_notes {
+        context.note(note);
+    }
+    // What was decided stands, whatever befalls the joining of the words.
+    catch::panics(|| event.merge(given))
+        .unwrap_or_else(|fault| block.unwrap_or_default().with_note(format!("{}: internal fault {fault}", TOOL.name)))
+}
+
+/// What hooks have to say to people of themselves: each thing once, with the names of those that say it.
+#[derive(Default)]
+struct Complaints(Vec<(Vec<&'static str>, String)>);
+
+impl Complaints {
+    /// Adds one; what the hook answers then is nothing.
+    fn add(&mut self, hook: &'static str, said: String) -> Outcome {
+        match self.0.iter_mut().find(|(_, known)| *known == said) {
+            Some((hooks, _)) if hooks.contains(&hook) => {}
+            Some((hooks, _)) => hooks.push(hook),
+            None => self.0.push((vec![hook], said)),
+        }
+        Outcome::silent()
+    }
+
+    /// A line each.
+    fn given(self) -> impl Iterator<Item = Given> {
+        self.0.into_iter().map(|(hooks, said)| {
+            let outcome = Outcome::silent().with_note(format!("{}: {said}", hooks.join(", ")));
+            Given { hook: TOOL.name, outcome, once: false }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn what_befalls_several_hooks_is_said_once() {
+        let fail = |name| probe(name, |_, _| Err(Refusal::new("no database")));
+        let note = probe("note", |context, event| {
+            context.note("no database");
+            context.note("two\nlines");
+            Ok(event.add_context("here"))
+        });
+        let outcome = asked(&[fail("one"), fail("two"), note], &bash());
+        assert_eq!(String::from_utf8(outcome.stderr).unwrap(), "one, two, note: no database\nnote: two\\nlines\n");
+        assert!(String::from_utf8(outcome.stdout).unwrap().contains("here"));
+    }
+
+    #[test]
     fn a_blocked_call_takes_nothing() {
         let deny = probe("deny", |_, event| Ok(event.block("no")));
         let act = Hook { turn: Turn::Act, ..probe("act", |_, event| Ok(event.add_context("done"))) };
@@ -191,6 +247,14 @@ mod tests {
         assert!(heard(json!({"tool_input": {"command": "ls"}})), "a tool that is not named");
         assert!(!heard(json!({"hook_event_name": "PreToolUse", "tool_name": "Edit"})));
         assert!(heard(json!({"toolName": "shell"})));
+    }
+
+    #[test]
+    fn an_event_without_a_name_has_the_one_it_is_called_for() {
+        let write = r#"{"toolName": "create", "toolArgs": {"path": "/nowhere/x.rs", "content": "CONTENT"}}"#;
+        let context = context(&write.replace("CONTENT", &"x\\n".repeat(300)));
+        let outcome = run(&context, &["preToolUse".into()]).unwrap();
+        assert!(String::from_utf8(outcome.stderr).unwrap().contains("would have 300 lines"));
     }
 
     #[test]

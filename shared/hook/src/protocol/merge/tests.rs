@@ -39,6 +39,17 @@ fn nothing_and_one_answer_stay_as_they_are() {
 }
 
 #[test]
+fn what_two_hooks_find_is_said_once() {
+    let (one, two) =
+        ("no:\n  k.py:2: key\n\n  k.py:2: key\nmend it", "[BLOCKED] k.py:2: key\n[BLOCKED] k.py:3: key\nmend it");
+    let said = "no:\n  k.py:2: key\n\n  k.py:2: key\nmend it\n[BLOCKED] k.py:3: key";
+    let before = claude("PreToolUse");
+    assert_eq!(merged(&before, vec![before.block(one), before.block(two)]).2, format!("{said}\n"));
+    let copilot = event(&json!({"toolName": "bash"}));
+    assert_eq!(merged(&copilot, vec![copilot.block(one), copilot.block(two)]).1["permissionDecisionReason"], said);
+}
+
+#[test]
 fn a_block_wins_over_everything_and_keeps_what_the_others_said() {
     let before = claude("PreToolUse");
     let outcomes = vec![
