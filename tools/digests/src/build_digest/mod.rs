@@ -186,10 +186,9 @@ fn digest(context: &Context, options: &Arguments, work: Work) -> Answer {
     let code = if work.command.is_some() { captured.code } else { options.exit_code.map(i32::from) };
     let keys = match options.keys {
         Some(KeyChoice::All) => Keys::All,
-        Some(KeyChoice::Few) => Keys::Few,
         // Readers of these answers know their keys from before there were others.
         None if work.is_script => Keys::All,
-        None => Keys::Few,
+        Some(KeyChoice::Few) | None => Keys::Few,
     };
     let known = reading.finish(&work, &captured, code, context.directory()?);
     let status = known.status();

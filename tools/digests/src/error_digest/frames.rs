@@ -1,5 +1,7 @@
 //! Places in stack traces: which line of which file, and whether that file is the project's own.
 
+use std::path::Path;
+
 /// A line of a stack trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
@@ -157,7 +159,7 @@ pub(super) fn python(line: &str) -> Option<Frame> {
 pub(super) fn go(line: &str) -> Option<Frame> {
     let rest = line.strip_prefix('\t')?;
     let place = rest.split(" +0x").next().and_then(located)?;
-    place.file.ends_with(".go").then(|| judge(place))
+    Path::new(&place.file).extension().is_some_and(|ending| ending == "go").then(|| judge(place))
 }
 
 #[cfg(test)]

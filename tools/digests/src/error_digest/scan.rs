@@ -371,7 +371,10 @@ fn speaks_of_assertion(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<(String, String, Option<(String, u32)>, usize)> {
+    /// Type, message, place, times.
+    type Seen = (String, String, Option<(String, u32)>, usize);
+
+    fn faults(text: &str) -> Vec<Seen> {
         let mut scanner = Scanner::default();
         text.lines().for_each(|line| scanner.line(line));
         let kept = scanner.finish().faults.kept;
@@ -380,7 +383,7 @@ mod tests {
             .collect()
     }
 
-    fn one(kind: &str, msg: &str, place: Option<(&str, u32)>) -> (String, String, Option<(String, u32)>, usize) {
+    fn one(kind: &str, msg: &str, place: Option<(&str, u32)>) -> Seen {
         (kind.into(), msg.into(), place.map(|(file, line)| (file.to_owned(), line)), 1)
     }
 

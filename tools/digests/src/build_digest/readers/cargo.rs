@@ -65,7 +65,7 @@ impl Cargo {
         } else if let Some(rest) = line.strip_prefix("warning") {
             (Level::Warning, rest)
         } else {
-            return self.short(line, found);
+            return short(line, found);
         };
         let msg = if let Some((code, msg)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
             format!("{code}: {msg}")
@@ -85,24 +85,9 @@ impl Cargo {
             found.push(level, "cargo", None, &msg);
         } else {
             // Any tool may begin a line so; an arrow under it makes it rustc's.
-            found.push_soft(level, &msg);
+            found.push_soft(level, line);
         }
         (self.inside, self.wants_label) = (true, level == Level::Error);
-        true
-    }
-
-    /// `path:3:7: error[E0308]: text`, of `--message-format short`.
-    fn short(&mut self, line: &str, found: &mut Found) -> bool {
-        let Some((file, number, text)) = placed(line).filter(|(file, ..)| ends(file, &[".rs"])) else { return false };
-        let (level, rest) = if let Some(rest) = text.strip_prefix("error") {
-            (Level::Error, rest)
-        } else if let Some(rest) = text.strip_prefix("warning") {
-            (Level::Warning, rest)
-        } else {
-            return false;
-        };
-        let msg = rest.trim_start_matches([':', ' ', '[']).replacen("]: ", ": ", usize::from(rest.starts_with('[')));
-        found.push(level, "cargo", Some((file, Some(number))), &msg);
         true
     }
 
@@ -113,6 +98,10 @@ impl Cargo {
             if is_first {
                 found.place(file, Some(line));
                 found.harden("cargo");
+                if let Some(last) = found.last() {
+                    let msg = last.msg.strip_prefix("error: ").or_else(|| last.msg.strip_prefix("warning: "));
+                    last.msg = msg.unwrap_or(&last.msg).to_owned();
+                }
             }
         } else if self.wants_label
             && text.starts_with("= note: ")
@@ -164,6 +153,21 @@ impl Cargo {
         }
         false
     }
+}
+
+/// `path:3:7: error[E0308]: text`, of `--message-format short`.
+fn short(line: &str, found: &mut Found) -> bool {
+    let Some((file, number, text)) = placed(line).filter(|(file, ..)| ends(file, &[".rs"])) else { return false };
+    let (level, rest) = if let Some(rest) = text.strip_prefix("error") {
+        (Level::Error, rest)
+    } else if let Some(rest) = text.strip_prefix("warning") {
+        (Level::Warning, rest)
+    } else {
+        return false;
+    };
+    let msg = rest.trim_start_matches([':', ' ', '[']).replacen("]: ", ": ", usize::from(rest.starts_with('[')));
+    found.push(level, "cargo", Some((file, Some(number))), &msg);
+    true
 }
 
 /// Whether a message sums up others.

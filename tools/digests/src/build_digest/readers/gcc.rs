@@ -64,12 +64,11 @@ impl Gcc {
             // `CMake Error at CMakeLists.txt:3 (find_package):`
             let place = rest.strip_prefix(" at ").and_then(|rest| rest.split([' ', '(']).next()).unwrap_or_default();
             let (file, number) = place.split_once(':').unwrap_or((place, ""));
-            match rest.strip_prefix(": ").filter(|msg| !msg.is_empty()) {
-                Some(msg) => found.push(Level::Error, "make", None, msg),
-                None => {
-                    let line = number.trim_end_matches(':').parse().ok();
-                    self.cmake = Some(Cmake { file: file.to_owned(), line, is_told: false });
-                }
+            if let Some(msg) = rest.strip_prefix(": ").filter(|msg| !msg.is_empty()) {
+                found.push(Level::Error, "make", None, msg);
+            } else {
+                let line = number.trim_end_matches(':').parse().ok();
+                self.cmake = Some(Cmake { file: file.to_owned(), line, is_told: false });
             }
             return true;
         }
