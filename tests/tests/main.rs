@@ -18,6 +18,7 @@ mod lock_globs;
 mod locks;
 mod merge_digest;
 mod merge_queue;
+mod package_digests;
 mod plan_spec;
 mod plans_checks;
 mod plans_cluster;
