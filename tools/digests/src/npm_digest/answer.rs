@@ -92,8 +92,7 @@ impl Run {
         let listed = |lines: &[&str], most: usize| lines.iter().map(|line| short(line, most)).collect::<Vec<_>>();
         let peers: Vec<&str> = report.peer_warnings.kept().iter().take(warnings.0).map(String::as_str).collect();
         let hidden = if unexplained { 0 } else { report.errors_total().saturating_sub(chosen.len()) };
-        let more =
-            hidden + report.peer_warnings.kept().len() - peers.len() + self.added_names.len().saturating_sub(names);
+        let more = hidden + report.peer_warnings.found() - peers.len() + self.added_names.len().saturating_sub(names);
         let count = |count: Option<usize>| match (all, count) {
             (true, count) => Some(count.unwrap_or(0)),
             (false, count) => count.filter(|count| *count > 0),
