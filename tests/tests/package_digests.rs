@@ -112,6 +112,17 @@ fn a_whole_command_line_is_run_as_it_is() {
 }
 
 #[test]
+fn another_command_keeps_its_last_lines() {
+    let crew = project(&["package.json"]);
+    stub(&crew, "npm", "seq 1 30");
+    let answer = npm(&crew, &["ls", "--all"]).code(0).json();
+    let output = answer["output"].as_array().unwrap();
+    assert_eq!((output.len(), &output[9], &answer["status"]), (10, &json!("30"), &json!("ok")));
+    assert!(answer["log"].is_string());
+    assert_eq!(calls(&crew), "npm ls --all\n");
+}
+
+#[test]
 fn what_changed_in_the_project_is_told() {
     let crew = project(&["package.json"]);
     let body = r#"echo '{"dependencies":{"left-pad":"^1.3.0"}}' >package.json; echo '{}' >package-lock.json; echo 'added 1 package in 1s'"#;
