@@ -20,6 +20,7 @@ mod lock_globs;
 mod locks;
 mod merge_digest;
 mod merge_queue;
+mod package_digests;
 mod plan_spec;
 mod plan_tools;
 mod plan_watch;

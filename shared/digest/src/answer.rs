@@ -57,6 +57,11 @@ impl Capped {
         self.total
     }
 
+    /// How many entries there were to tell: different ones as long as all could be kept, else all that came.
+    pub fn found(&self) -> usize {
+        if self.kept.len() < self.most { self.kept.len() } else { self.total }
+    }
+
     /// The entries kept, in their order.
     pub fn kept(&self) -> &[String] {
         &self.kept
@@ -83,6 +88,7 @@ mod tests {
         for entry in ["b", "a", "b", "c"] {
             list.push(entry.to_owned());
         }
+        assert_eq!(list.found(), 4);
         assert_eq!((list.total(), list.into_kept()), (4, vec!["b".to_owned(), "a".to_owned()]));
     }
 

@@ -201,10 +201,9 @@ impl Told<'_> {
             false => "ok",
         };
         // What succeeded may speak of errors; only what looks like one counts.
-        let errors: Vec<&str> =
-            if failed { &reading.errors } else { &reading.plain_errors }.kept().iter().map(String::as_str).collect();
-        let mut more = errors.len().saturating_sub(lines);
-        let mut errors: Vec<&str> = errors.into_iter().take(lines).collect();
+        let list = if failed { &reading.errors } else { &reading.plain_errors };
+        let mut more = list.found().saturating_sub(lines);
+        let mut errors: Vec<&str> = list.kept().iter().take(lines).map(String::as_str).collect();
         let names_of = |list: &'_ BTreeSet<String>| list.iter().take(names).cloned().collect::<Vec<_>>();
         let is_explained = !reading.pending.is_empty() || !reading.failed.is_empty();
         if failed && errors.is_empty() && !is_explained {
@@ -214,7 +213,7 @@ impl Told<'_> {
         if failed && errors.is_empty() && !is_explained {
             errors.push("the command failed without a word");
         }
-        more += reading.destructive.kept().len().saturating_sub(lines);
+        more += reading.destructive.found().saturating_sub(lines);
         more += reading.tables.len().saturating_sub(tables);
         more += reading.pending.len().saturating_sub(names) + reading.failed.len().saturating_sub(names);
         let is_status = self.command == "status";

@@ -130,7 +130,7 @@ fn few_tokens_drop_detail_and_count_it() {
     let (small, _) = answer(&context, &["push", "--max-tokens", "100"]);
     assert!(small.to_string().len() < 400, "{small}");
     let listed = small["tables"].as_array().unwrap().len() + small["destructive"].as_array().unwrap().len();
-    assert_eq!(small["more"], 600 + 200 - listed);
+    assert_eq!(small["more"], 600 + 300 - listed);
 }
 
 proptest! {

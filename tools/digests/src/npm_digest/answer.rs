@@ -30,6 +30,8 @@ pub(super) enum Status {
 /// What is known when the run has ended.
 pub(super) struct Run {
     pub(super) word: String,
+    /// A command that installs and removes nothing: its output itself is what is wanted of it.
+    pub(super) is_other: bool,
     pub(super) code: Option<i32>,
     pub(super) report: Report,
     /// Packages that the manifest names since the run.
@@ -92,8 +94,7 @@ impl Run {
         let listed = |lines: &[&str], most: usize| lines.iter().map(|line| short(line, most)).collect::<Vec<_>>();
         let peers: Vec<&str> = report.peer_warnings.kept().iter().take(warnings.0).map(String::as_str).collect();
         let hidden = if unexplained { 0 } else { report.errors_total().saturating_sub(chosen.len()) };
-        let more =
-            hidden + report.peer_warnings.kept().len() - peers.len() + self.added_names.len().saturating_sub(names);
+        let more = hidden + report.peer_warnings.found() - peers.len() + self.added_names.len().saturating_sub(names);
         let count = |count: Option<usize>| match (all, count) {
             (true, count) => Some(count.unwrap_or(0)),
             (false, count) => count.filter(|count| *count > 0),
@@ -108,7 +109,7 @@ impl Run {
             info: seen(findings.info),
             unrated: seen(findings.unrated),
         };
-        let tells_log = status != Status::Ok || more > 0;
+        let tells_log = status != Status::Ok || more > 0 || (self.is_other && !report.complete);
         let answer = Answer {
             manager: (!all || report.manager != Manager::Npm).then_some(report.manager),
             cmd: &self.word,
@@ -123,6 +124,11 @@ impl Run {
             audited: (all && !report.audited).then_some(false),
             peer_warnings: (all || !peers.is_empty()).then(|| listed(&peers, warnings.1)),
             errors: (all || !chosen.is_empty()).then(|| listed(&chosen, errors.1)),
+            output: if self.is_other && !report.complete && !unexplained {
+                listed(&self.tail.iter().map(String::as_str).collect::<Vec<_>>(), errors.1)
+            } else {
+                Vec::new()
+            },
             deprecated: seen(report.deprecated),
             added_names: self.added_names.iter().take(names).map(String::as_str).collect(),
             lockfile_changed: self.lockfile_changed,
@@ -160,6 +166,8 @@ struct Answer<'a> {
     peer_warnings: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    output: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deprecated: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -50,7 +50,7 @@ const LONGEST_LINE: usize = 200;
 ///
 /// Keys: cmd, status, exit_code, packages (audited in all, else added), added, removed, changed, audit {critical, high,
 /// moderate, low, info}, peer_warnings[], errors[]; manager unless it is npm, audited: false where no audit was made,
-/// deprecated, added_names[] (new in package.json), lockfile_changed, more (lines left out of the lists), timed_out; log (a
+/// output[] (the last lines, of commands that install nothing), deprecated, added_names[] (new in package.json), lockfile_changed, more (lines left out of the lists), timed_out; log (a
 /// file with the whole output; `crewkit log show ID` prints it) and log_bytes unless all is well.
 ///
 /// status: ok; vulnerable (critical or high findings); error (the manager failed); unsure (it ended with 0 and reported
@@ -191,7 +191,9 @@ fn digest(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) 
     let mut tail: Vec<String> = reading.ends.last(TAIL).into_iter().map(str::to_owned).collect();
     tail.extend(captured.refusal.clone());
     let after = State::read(folder, &work.project);
+    let changing = ["install", "i", "ci", "add", "uninstall", "remove", "rm", "update", "sync", "fetch", "upgrade"];
     let run = answer::Run {
+        is_other: !changing.iter().any(|word| work.word == *word),
         word: OsStr::to_string_lossy(&work.word).into_owned(),
         code,
         report: reading.report,

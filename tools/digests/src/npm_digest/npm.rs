@@ -35,7 +35,9 @@ fn is_noise(report: &mut Report, rest: &str) -> bool {
         ["A complete log of this run", "For a full report see", "tarball, folder, http url", "Note that you can also"];
     let of_code = text.strip_prefix("404 ").unwrap_or(text);
     report.in_usage
-        || matches!(text, "" | "404" | "}" | "Clean install a project")
+        || matches!(text, "" | "}" | "Clean install a project")
+        // The mark of a kind of error, with nothing after it: `enoent`, `404`.
+        || text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         || places.iter().any(|place| of_code.starts_with(place))
         || (text.starts_with('/') && text.ends_with("-report.txt"))
         || rest.trim_start().starts_with("at ") && rest.starts_with("    ")

@@ -126,9 +126,7 @@ fn peers_are_warnings_only_where_they_are_warned_of() {
 #[test]
 fn many_errors_are_cut_to_those_that_tell_most() {
     let mut text = String::from("npm error code 1\nnpm error path /app/node_modules/native\n");
-    for number in 0..500 {
-        text += &format!("npm error gyp info step {number}\n");
-    }
+    text.extend((0..500).map(|number| format!("npm error gyp info step {number}\n")));
     text += "npm error gyp ERR! stack Error: not found: make\n";
     let (answer, _) = read(text.as_bytes(), &["--stdin", "--pm", "npm", "--exit-code", "1"]);
     let errors = answer["errors"].as_array().unwrap();
