@@ -40,7 +40,8 @@ pub enum Source {
 /// How a program whose output was handed on ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Streamed {
-    /// Its exit code; 128 + N when signal N ended it, and when we were told to end by signal N.
+    /// Its exit code; 128 + N when signal N ended it, and when we were told to end by signal N. One whose time was up
+    /// never ends with 0, even if it said so.
     pub code: i32,
     /// The signal that we were told to end by.
     pub interrupted: Option<i32>,
@@ -197,6 +198,7 @@ impl Watch {
     }
 
     fn streamed(&self, code: i32) -> Streamed {
+        let code = if self.timed_out && code == 0 { 128 + SIGTERM } else { code };
         let code = self.interrupted.map_or(code, |signal| 128 + signal);
         Streamed { code, interrupted: self.interrupted, timed_out: self.timed_out }
     }
@@ -333,6 +335,9 @@ mod tests {
         let (ended, out, _) = stream("echo first; sleep 60 & sleep 60", true, Some(Duration::from_millis(200)));
         assert_eq!((ended.timed_out, ended.code, out.as_str()), (true, 143, "first\n"));
         assert!(started.elapsed() < Duration::from_secs(10));
+        let polite = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        let (ended, ..) = stream(polite, true, Some(Duration::from_millis(200)));
+        assert_eq!((ended.timed_out, ended.code), (true, 143));
     }
 
     #[test]
