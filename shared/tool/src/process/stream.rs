@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::SigId;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 
 use super::{Run, code_of};
@@ -52,7 +52,8 @@ pub struct Streamed {
 impl Run {
     /// Runs it to its end in a process group of its own, without standard input, and hands every piece of its output
     /// to `take` as it comes (at most 64 KiB at once). With `joined` both streams are one pipe, so that their order is
-    /// kept. SIGINT, SIGTERM and SIGHUP to us, and the end of the time limit, end the whole group.
+    /// kept. SIGINT, SIGQUIT, SIGTERM and SIGHUP to us, and the end of the time
+    /// limit, end the whole group.
     ///
     /// # Errors
     /// As [`Run::run`].
@@ -99,7 +100,7 @@ impl Signals {
         wake.set_nonblocking(true)?;
         let told = Arc::new(AtomicUsize::new(0));
         let mut ids = Vec::new();
-        for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+        for (signal, number) in [(SIGINT, 2), (SIGQUIT, 3), (SIGTERM, 15), (SIGHUP, 1)] {
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&told), number)?);
             ids.push(pipe::register(signal, OwnedFd::from(end.try_clone()?))?);
         }
@@ -114,6 +115,7 @@ impl Signals {
         match self.told.swap(0, Ordering::Relaxed) {
             1 => Some(SIGHUP),
             2 => Some(SIGINT),
+            3 => Some(SIGQUIT),
             15 => Some(SIGTERM),
             _ => None,
         }
@@ -214,6 +216,7 @@ impl Watch {
         self.send(match signal {
             SIGHUP => Signal::HUP,
             SIGINT => Signal::INT,
+            SIGQUIT => Signal::QUIT,
             _ => Signal::TERM,
         });
     }

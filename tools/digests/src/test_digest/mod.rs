@@ -129,14 +129,11 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     let (rest, after) = (apart.rest, apart.after);
     args::with::<Arguments>(&apart.own, exit_code::REFUSED, |mut options| {
         options.arguments = rest;
-        let work = match work(context, &options, after) {
-            Ok(work) => work,
-            Err(refusal) => {
-                let failure = common::Failure::new(&refusal.message);
-                return Err(refusal.clone().with_json(&failure));
-            }
-        };
-        digest(context, &options, &work)
+        let answer = work(context, &options, after).and_then(|work| digest(context, &options, &work));
+        answer.map_err(|refusal| {
+            let message = refusal.message.clone();
+            refusal.with_json(&common::Failure::new(&message))
+        })
     })
 }
 
@@ -223,7 +220,12 @@ fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
     // A file from before the run is another run's report.
     let since = work.command.is_some().then(|| begun - FILE_CLOCK);
     let from_file = options.junit.as_ref().map(|path| from_file(context, path, since));
-    let code = if work.command.is_some() { captured.code } else { options.exit_code.map(i32::from) };
+    let given = || options.exit_code.map(i32::from).filter(|code| *code != 0);
+    let code = match (&work.command, captured.interrupted) {
+        (Some(_), _) => captured.code,
+        (None, Some(signal)) => given().or(Some(128 + signal)),
+        (None, None) => options.exit_code.map(i32::from),
+    };
     let keys = match options.keys {
         Some(KeyChoice::All) => Keys::All,
         // Readers of these answers know their keys from before there were others.

@@ -49,6 +49,9 @@ pub(crate) fn plan(context: &Context, suite: &str) -> Result<Plan, Refusal> {
             let moves = place != folder && matches!(name, "vitest" | "playwright");
             Ok(Plan { folder: moves.then(|| place.to_owned()), ..plan })
         }
+        None if std::fs::read_dir(folder).is_err() => {
+            Err(Refusal::new(format!("the working directory cannot be read: {}", folder.display())))
+        }
         None if suite == "e2e" => Err(Refusal::new("no e2e tests here: package.json does not name playwright")),
         None => Err(Refusal::new(
             "no project here: looked for package.json, Cargo.toml, pyproject.toml, pytest.ini, conftest.py, go.mod, \

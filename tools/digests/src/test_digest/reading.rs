@@ -82,6 +82,11 @@ impl Reading {
         if tail.is_empty() && !is_green {
             tail.push("a failure that the report does not name".to_owned());
         }
+        if captured.timed_out {
+            tail.insert(0, "ended by the time limit".to_owned());
+        } else if let Some(signal) = code.map(|code| code - 128).filter(|signal| (1..=64).contains(signal)) {
+            tail.insert(0, format!("ended by signal {signal}{}", name_of(signal)));
+        }
         if let Some(refusal) = &captured.refusal {
             tail.insert(0, refusal.clone());
         }
@@ -120,6 +125,18 @@ impl Reader for Reading {
         if source == Source::Out {
             self.machine.push(bytes);
         }
+    }
+}
+
+/// The name of a signal that often ends a runner.
+fn name_of(signal: i32) -> &'static str {
+    match signal {
+        2 => " (SIGINT)",
+        6 => " (SIGABRT)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        15 => " (SIGTERM)",
+        _ => "",
     }
 }
 

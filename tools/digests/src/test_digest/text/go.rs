@@ -221,7 +221,8 @@ impl Go {
             let mut fault = failure(name, "", &loose);
             if fault.msg.is_empty() {
                 // `[build failed]`, `[setup failed]`.
-                fault.msg = rest.rsplit_once('[').map_or("", |(_, why)| why.trim_end_matches(']')).to_owned();
+                let why = rest.rsplit_once('[').map_or("", |(_, why)| why.trim_end_matches(']'));
+                why.clone_into(&mut fault.msg);
             }
             self.report.fault(fault);
         }
