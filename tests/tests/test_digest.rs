@@ -28,7 +28,7 @@ fn the_commands_exit_code_is_handed_on() {
     assert_eq!((&answer["status"], &answer["exit_code"], code), (&json!("fail"), &json!(7), 7));
     let (answer, code) = wrapped(&crew, "echo dying; kill -9 $$");
     assert_eq!((&answer["status"], &answer["exit_code"], code), (&json!("fail"), &json!(137), 137));
-    assert_eq!(answer["failures"], json!([{"msg": "dying"}]));
+    assert_eq!(answer["failures"], json!([{"msg": "ended by signal 9 (SIGKILL)"}, {"msg": "dying"}]));
     let ended = crew.run("test-digest", ["--", "no-such-runner-here"]);
     assert_eq!((ended.code, &ended.json()["status"]), (127, &json!("fail")));
     assert!(ended.stderr.contains("no-such-runner-here") && ended.stdout.contains("no-such-runner-here"), "{ended:?}");
@@ -98,6 +98,35 @@ fn an_interrupt_ends_the_whole_group_and_still_reports() {
 }
 
 #[test]
+fn a_pipe_that_is_interrupted_tells_what_came_through_it() {
+    let crew = Crew::new();
+    let mut command = crew.tool("test-digest");
+    let mut child =
+        command.arg("--stdin").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let report = "Ran 2 tests in 0.001s\n\nOK\n";
+    let mut pipe = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut pipe, report.as_bytes()).unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    let handled = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&caught, 16).unwrap() & 0b10 != 0
+    };
+    let begun = Instant::now();
+    while !handled() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!((&answer["status"], &answer["exit_code"], &answer["total"]), (&json!("fail"), &json!(130), &json!(2)));
+}
+
+#[test]
 fn a_time_limit_reports_what_had_finished() {
     let crew = Crew::new();
     let script = format!("{PASSED}; sleep 300");
@@ -105,6 +134,80 @@ fn a_time_limit_reports_what_had_finished() {
     let answer = ended.json();
     assert_eq!((ended.code, &answer["status"], &answer["timed_out"]), (143, &json!("fail"), &json!(true)));
     assert_eq!(answer["total"], 1);
+    let polite = format!("trap 'exit 0' TERM; {PASSED}; while :; do sleep 0.05; done");
+    let ended = crew.run("test-digest", ["--time-limit", "1", "--", "sh", "-c", &polite]);
+    assert_eq!((ended.code, &ended.json()["status"]), (143, &json!("fail")));
+}
+
+#[test]
+fn a_folder_without_a_project_runs_nothing() {
+    let crew = Crew::new();
+    for name in ["npm", "npx", "cargo"] {
+        crew.stub(name, "touch \"$HOME/called\"");
+    }
+    let ended = crew.run("test-digest", [""; 0]);
+    assert_eq!((ended.code, &ended.json()["status"]), (1, &json!("error")));
+    assert!(ended.stdout.contains("package.json") && ended.stdout.contains("Cargo.toml"), "{ended:?}");
+    assert!(!crew.home().join("called").exists());
+    let gone = crew.work().join("gone");
+    fs::create_dir(&gone).unwrap();
+    let script = format!("rmdir '{}'; exec \"$0\" -- true", gone.display());
+    let program = crew.tool("test-digest").get_program().to_owned();
+    let ended = finish(crew.command("sh").args(["-c", &script]).arg(program).current_dir(&gone), None);
+    assert_eq!((ended.code, &ended.json()["status"]), (1, &json!("error")));
+}
+
+#[test]
+fn a_project_above_the_folder_is_found_up_to_the_top_of_the_repository() {
+    let crew = Crew::new();
+    let inner = crew.work().join("repo/a/b");
+    crew.write(&crew.work().join("package.json"), r#"{"scripts":{"test":"x"}}"#);
+    crew.write(&crew.work().join("repo/.git/HEAD"), "");
+    fs::create_dir_all(&inner).unwrap();
+    crew.stub("npx", "echo \"npx $* in $PWD\" >> \"$HOME/calls\"; exit 1");
+    crew.stub("cargo", "echo \"cargo $* in $PWD\" >> \"$HOME/calls\"; exit 1");
+    let run = || finish(crew.tool("test-digest").current_dir(&inner), None);
+    assert_eq!(run().json()["status"], "error");
+    crew.write(&crew.work().join("repo/Cargo.toml"), "");
+    run().code(1);
+    crew.write(&crew.work().join("repo/a/package.json"), r#"{"devDependencies":{"vitest":"1"}}"#);
+    run().code(1);
+    let calls = fs::read_to_string(crew.home().join("calls")).unwrap();
+    let above = inner.parent().unwrap().display();
+    let wanted = format!("cargo test in {}\nnpx vitest run --reporter=json in {above}\n", inner.display());
+    assert_eq!(calls, wanted);
+}
+
+#[test]
+fn the_lock_file_names_the_package_manager() {
+    let crew = Crew::new();
+    crew.write(&crew.work().join("package.json"), r#"{"scripts":{"test":"x"}}"#);
+    for name in ["npm", "pnpm", "bun"] {
+        crew.stub(name, &format!("echo \"{name} $*\" >> \"$HOME/calls\"; exit 1"));
+    }
+    crew.write(&crew.work().join("yarn.lock"), "");
+    crew.run("test-digest", ["--watch=false"]).code(1);
+    crew.write(&crew.work().join("bun.lock"), "");
+    crew.run("test-digest", ["--watch=false"]).code(1);
+    crew.write(&crew.work().join("pnpm-lock.yaml"), "");
+    let ended = crew.run("test-digest", ["--watch=false"]);
+    assert_eq!((ended.code, &ended.json()["framework"]), (1, &json!("npm")));
+    let calls = fs::read_to_string(crew.home().join("calls")).unwrap();
+    assert_eq!(calls, "npm test -- --watch=false\nbun run test --watch=false\npnpm test --watch=false\n");
+}
+
+#[test]
+fn a_report_file_of_an_earlier_run_does_not_count() {
+    let crew = Crew::new();
+    let path = crew.work().join("report.xml");
+    crew.write(&path, "<testsuite><testcase name='a'/></testsuite>");
+    let old = std::time::SystemTime::now() - Duration::from_secs(60);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    let ended = crew.run("test-digest", ["--junit", "report.xml", "--", "true"]);
+    assert_eq!((ended.code, &ended.json()["status"]), (0, &json!("unsure")));
+    assert!(ended.stderr.contains("older"), "{ended:?}");
+    let fresh = crew.run("test-digest", ["--junit", "report.xml", "--", "touch", "report.xml"]);
+    assert_eq!((fresh.code, &fresh.json()["status"]), (0, &json!("pass")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use crewkit_tool::process::{Run, Source};
+use crewkit_tool::process::{Interrupts, Run, Source};
 use crewkit_tool::{Context, Refusal, exit_code};
 
 use crate::Lines;
@@ -83,12 +83,14 @@ pub fn capture(context: &Context, run: Run, streams: Streams, reader: &mut dyn R
     }
 }
 
-/// Reads standard input to its end in place of a command's output.
+/// Reads standard input to its end in place of a command's output. A ctrl-C, which ends the program that writes it, does
+/// not end us.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn capture_stdin(context: &Context, reader: &mut dyn Reader) -> Result<Captured, Refusal> {
     let (mut writer, mut lines) = (Writer::new(context), Lines::default());
+    let interrupts = Interrupts::note().ok();
     let mut stdin = context.stdin();
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -105,7 +107,8 @@ pub fn capture_stdin(context: &Context, reader: &mut dyn Reader) -> Result<Captu
     }
     lines.finish(&mut |line| reader.line(Source::Out, line));
     let bytes = writer.bytes();
-    Ok(Captured { code: None, refusal: None, interrupted: None, timed_out: false, bytes, log: writer.finish() })
+    let interrupted = interrupts.and_then(|interrupts| interrupts.seen());
+    Ok(Captured { code: None, refusal: None, interrupted, timed_out: false, bytes, log: writer.finish() })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Starting another program: an argument list, a time limit, a process group, and always its exit code.
 
 mod attend;
+mod interrupts;
 mod start;
 mod stream;
 
@@ -19,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::{Context, Environment, Refusal, exit_code};
 
 pub use attend::Attended;
+pub use interrupts::Interrupts;
 pub use start::Started;
 pub use stream::{Source, Streamed};
 

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::SigId;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 
 use super::{Run, code_of};
@@ -40,7 +40,8 @@ pub enum Source {
 /// How a program whose output was handed on ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Streamed {
-    /// Its exit code; 128 + N when signal N ended it, and when we were told to end by signal N.
+    /// Its exit code; 128 + N when signal N ended it, and when we were told to end by signal N. One whose time was up
+    /// never ends with 0, even if it said so.
     pub code: i32,
     /// The signal that we were told to end by.
     pub interrupted: Option<i32>,
@@ -51,7 +52,8 @@ pub struct Streamed {
 impl Run {
     /// Runs it to its end in a process group of its own, without standard input, and hands every piece of its output
     /// to `take` as it comes (at most 64 KiB at once). With `joined` both streams are one pipe, so that their order is
-    /// kept. SIGINT, SIGTERM and SIGHUP to us, and the end of the time limit, end the whole group.
+    /// kept. SIGINT, SIGQUIT, SIGTERM and SIGHUP to us, and the end of the time
+    /// limit, end the whole group.
     ///
     /// # Errors
     /// As [`Run::run`].
@@ -98,7 +100,7 @@ impl Signals {
         wake.set_nonblocking(true)?;
         let told = Arc::new(AtomicUsize::new(0));
         let mut ids = Vec::new();
-        for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+        for (signal, number) in [(SIGINT, 2), (SIGQUIT, 3), (SIGTERM, 15), (SIGHUP, 1)] {
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&told), number)?);
             ids.push(pipe::register(signal, OwnedFd::from(end.try_clone()?))?);
         }
@@ -113,6 +115,7 @@ impl Signals {
         match self.told.swap(0, Ordering::Relaxed) {
             1 => Some(SIGHUP),
             2 => Some(SIGINT),
+            3 => Some(SIGQUIT),
             15 => Some(SIGTERM),
             _ => None,
         }
@@ -197,6 +200,7 @@ impl Watch {
     }
 
     fn streamed(&self, code: i32) -> Streamed {
+        let code = if self.timed_out && code == 0 { 128 + SIGTERM } else { code };
         let code = self.interrupted.map_or(code, |signal| 128 + signal);
         Streamed { code, interrupted: self.interrupted, timed_out: self.timed_out }
     }
@@ -212,6 +216,7 @@ impl Watch {
         self.send(match signal {
             SIGHUP => Signal::HUP,
             SIGINT => Signal::INT,
+            SIGQUIT => Signal::QUIT,
             _ => Signal::TERM,
         });
     }
@@ -333,6 +338,9 @@ mod tests {
         let (ended, out, _) = stream("echo first; sleep 60 & sleep 60", true, Some(Duration::from_millis(200)));
         assert_eq!((ended.timed_out, ended.code, out.as_str()), (true, 143, "first\n"));
         assert!(started.elapsed() < Duration::from_secs(10));
+        let polite = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        let (ended, ..) = stream(polite, true, Some(Duration::from_millis(200)));
+        assert_eq!((ended.timed_out, ended.code), (true, 143));
     }
 
     #[test]

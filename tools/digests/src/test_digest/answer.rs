@@ -1,11 +1,9 @@
 //! The answer: status, counts, failures, in as few tokens as they take.
 
-use std::collections::HashMap;
-
-use crewkit_digest::{cut, tokens};
-use crewkit_tool::text::head;
+use crewkit_digest::tokens;
 use serde::Serialize;
 
+use super::keys::{Answer, Entry, LONGEST_MESSAGE, Told, folded, is_long, name_of, plain};
 use super::pieces;
 use super::report::{Failure, Report};
 
@@ -13,9 +11,6 @@ use super::report::{Failure, Report};
 const MOST_FULL: usize = 10;
 /// Most failures told in detail where few keys are.
 const MOST_FEW: usize = 50;
-/// Most characters of a name and of a message.
-const LONGEST_TEST: usize = 100;
-const LONGEST_MESSAGE: usize = 200;
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,6 +48,8 @@ pub(crate) struct Run {
     pub(crate) needs_report: bool,
     /// The last lines of the output, for a run whose failure nobody explains.
     pub(crate) tail: Vec<String>,
+    /// After a report without a fault something died (see [`super::trouble`]).
+    pub(crate) trouble: bool,
     /// The time limit ended it.
     pub(crate) timed_out: bool,
     /// The file with the whole output, and its bytes.
@@ -66,7 +63,8 @@ impl Run {
     pub(crate) fn status(&self) -> Status {
         let Some(report) = &self.report else {
             return match self.code {
-                Some(0) if !self.needs_report => Status::Pass,
+                Some(0) if self.timed_out => Status::Fail,
+                Some(0) if !self.needs_report && !self.trouble => Status::Pass,
                 Some(0) | None => Status::Unsure,
                 Some(_) => Status::Fail,
             };
@@ -80,6 +78,7 @@ impl Run {
             Some(5) if nothing && report.framework == "pytest" => Status::Empty,
             Some(4) if nothing && report.framework == "nextest" => Status::Empty,
             Some(code) if code != 0 => Status::Fail,
+            _ if self.trouble => Status::Unsure,
             _ if nothing => Status::Empty,
             _ if report.complete => Status::Pass,
             _ => Status::Unsure,
@@ -219,126 +218,6 @@ impl Level {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[expect(clippy::option_option, reason = "left out, null, and a value are three answers")]
-struct Answer<'a> {
-    framework: &'a str,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<Option<i32>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<Option<usize>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    passed: Option<Option<usize>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    skipped: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flaky: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration: Option<&'a String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failures: Option<Vec<Entry<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failures_total: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    others: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    more: Option<usize>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    timed_out: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_bytes: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    suite: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    /// File and line in one, where few keys are given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    msg: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<String>,
-}
-
-/// A failure and those that failed for the same reason at the same place.
-#[derive(Debug)]
-struct Told {
-    failure: Failure,
-    also: Vec<Failure>,
-}
-
-impl Told {
-    fn of(failure: Failure) -> Self {
-        Self { failure, also: Vec::new() }
-    }
-
-    fn entry(&self, all: bool, longest: usize, take: &mut impl FnMut(Vec<String>) -> Vec<String>) -> Entry<'_> {
-        let Failure { suite, test, file, line, msg } = &self.failure;
-        let given = |text: String| (all || !text.is_empty()).then_some(text);
-        let msg = if all { head(msg, longest).to_owned() } else { cut::short(&cut::fold(msg), longest) };
-        Entry {
-            suite,
-            test: given(head(test, if all { LONGEST_TEST } else { LONGEST_MESSAGE }).to_owned()),
-            file: all.then_some(file),
-            line: line.filter(|_| all),
-            at: (!all && !file.is_empty()).then(|| line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))),
-            msg: given(msg),
-            also: take(self.also.iter().map(name_of).collect()),
-        }
-    }
-}
-
-/// Whether a time as runners print it is a second or more.
-fn is_long(time: &str) -> bool {
-    !time.is_empty() && !time.starts_with("0.") && !time.ends_with("ms")
-}
-
-fn name_of(failure: &Failure) -> String {
-    let name = if failure.test.is_empty() { &failure.file } else { &failure.test };
-    let name = if name.is_empty() { &failure.msg } else { name };
-    let name = head(name, LONGEST_TEST);
-    if failure.suite.is_empty() { name.to_owned() } else { format!("{} {name}", failure.suite) }
-}
-
-fn plain(failures: &[Failure]) -> Vec<Told> {
-    failures.iter().cloned().map(Told::of).collect()
-}
-
-/// Failures with the same message at the same place as one.
-fn folded(failures: impl Iterator<Item = Failure>) -> Vec<Told> {
-    let mut told: Vec<Told> = Vec::new();
-    let mut known: HashMap<(String, String, Option<u32>), usize> = HashMap::new();
-    for mut failure in failures {
-        let key = (failure.msg.clone(), failure.file.clone(), failure.line);
-        match known.get(&key) {
-            Some(at) if !failure.msg.is_empty() && !failure.test.is_empty() => {
-                if failure.suite == told[*at].failure.suite {
-                    failure.suite.clear();
-                }
-                told[*at].also.push(failure);
-            }
-            _ => {
-                known.insert(key, told.len());
-                told.push(Told::of(failure));
-            }
-        }
-    }
-    told
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,6 +234,7 @@ mod tests {
             report: Some(report),
             needs_report: true,
             tail: vec!["last line".into()],
+            trouble: false,
             timed_out: false,
             log: Some(("/home/u/.cache/crewkit/logs/5891b5b522d5.log".into(), 4_000)),
             folder: "/app/".into(),

@@ -7,25 +7,27 @@
 mod answer;
 mod js_json;
 mod junit;
+mod keys;
 mod machine;
 mod pieces;
 mod project;
+mod reading;
 mod report;
 mod text;
+mod trouble;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{CommandFactory, Parser, ValueEnum};
-use crewkit_digest::{Captured, Ends, Reader, Source, Streams, answer as common, options, saving};
+use crewkit_digest::{Streams, answer as common, options, saving};
 use crewkit_tool::process::Run;
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code};
 
 use answer::{Keys, Status};
-use machine::Machine;
+use reading::Reading;
 use report::Report;
-use text::{Marks, TextReader};
 
 /// test-digest.
 pub const TOOL: Tool = Tool {
@@ -35,11 +37,6 @@ pub const TOOL: Tool = Tool {
     command: Arguments::command,
     run,
 };
-
-/// Lines of the end of an output that stand for an unexplained failure.
-const TAIL: usize = 10;
-/// Most characters of one of them.
-const LONGEST_LINE: usize = 200;
 
 /// Runs the tests of a project and tells what failed as one line of JSON.
 ///
@@ -116,6 +113,8 @@ fn suite(text: &str) -> Result<String, String> {
 struct Work {
     /// `None`: standard input is read.
     command: Option<Vec<OsString>>,
+    /// The folder it is started in, where that is not the working directory.
+    folder: Option<PathBuf>,
     streams: Streams,
     /// The runner that was chosen, or that the command names.
     framework: Option<&'static str>,
@@ -130,14 +129,11 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
     let (rest, after) = (apart.rest, apart.after);
     args::with::<Arguments>(&apart.own, exit_code::REFUSED, |mut options| {
         options.arguments = rest;
-        let work = match work(context, &options, after) {
-            Ok(work) => work,
-            Err(refusal) => {
-                let failure = common::Failure::new(&refusal.message);
-                return Err(refusal.clone().with_json(&failure));
-            }
-        };
-        digest(context, &options, &work)
+        let answer = work(context, &options, after).and_then(|work| digest(context, &options, &work));
+        answer.map_err(|refusal| {
+            let message = refusal.message.clone();
+            refusal.with_json(&common::Failure::new(&message))
+        })
     })
 }
 
@@ -154,11 +150,21 @@ fn work(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) ->
             return Err(Refusal::new("--stdin: standard input is a terminal; pipe a run's output into it"));
         }
         let framework = project::RUNNERS.into_iter().find(|name| *name == options.suite);
-        return Ok(Work { command: None, streams: Streams::Joined, framework, chosen: framework.is_some() });
+        return Ok(Work {
+            command: None,
+            folder: None,
+            streams: Streams::Joined,
+            framework,
+            chosen: framework.is_some(),
+        });
+    }
+    if after.as_ref().is_some_and(|after| after.first().is_some_and(|first| first.is_empty())) {
+        return Err(Refusal::new("the command after -- is empty"));
     }
     if let Some(command) = after.as_ref().filter(|after| is_command(after)) {
         let framework = project::named_by(command);
-        return Ok(Work { command: Some(command.clone()), streams: Streams::Joined, framework, chosen: false });
+        let command = Some(command.clone());
+        return Ok(Work { command, folder: None, streams: Streams::Joined, framework, chosen: false });
     }
     let plan = project::plan(context, &options.suite)?;
     let mut command: Vec<OsString> = vec![plan.program.clone().into()];
@@ -173,10 +179,28 @@ fn work(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) ->
         command.push("--".into());
         command.extend(after);
     }
-    Ok(Work { command: Some(command), streams: plan.streams, framework: Some(plan.framework), chosen: true })
+    let (folder, framework) = (plan.folder, Some(plan.framework));
+    Ok(Work { command: Some(command), folder, streams: plan.streams, framework, chosen: true })
+}
+
+/// The coarsest clock of file systems in use.
+const FILE_CLOCK: Duration = Duration::from_secs(1);
+
+/// The report in the file at `path`, which has to be no older than `since`.
+fn from_file(context: &Context, path: &Path, since: Option<SystemTime>) -> Result<Report, String> {
+    let shown = path.display();
+    let path = context.absolute(path).map_err(|refusal| refusal.message)?;
+    let file = std::fs::File::open(path).map_err(|fault| format!("{shown}: {fault}"))?;
+    let written =
+        file.metadata().and_then(|metadata| metadata.modified()).map_err(|fault| format!("{shown}: {fault}"))?;
+    if since.is_some_and(|since| written < since) {
+        return Err(format!("{shown} is older than this run"));
+    }
+    junit::read(file).map(|(report, _)| report).ok_or_else(|| format!("{shown} cannot be read as JUnit XML"))
 }
 
 fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
+    let begun = SystemTime::now();
     let folder = crewkit_digest::log::folder(context).unwrap_or_else(|_| PathBuf::from("/tmp"));
     let mut reading = Reading::new(work, &folder);
     let captured = match &work.command {
@@ -184,27 +208,37 @@ fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
         Some(command) => {
             let (program, arguments) = command.split_first().ok_or_else(|| Refusal::new("no command"))?;
             let mut run = Run::new(context, program).args(arguments);
+            if let Some(folder) = &work.folder {
+                run = run.directory(folder);
+            }
             if let Some(seconds) = options.time_limit {
                 run = run.limit(Duration::from_secs(seconds));
             }
             crewkit_digest::capture(context, run, work.streams, &mut reading)?
         }
     };
-    let from_file = options.junit.as_ref().and_then(|path| {
-        let path = context.absolute(path).ok()?;
-        junit::read(std::fs::File::open(path).ok()?).map(|(report, _)| report)
-    });
-    let code = if work.command.is_some() { captured.code } else { options.exit_code.map(i32::from) };
+    // A file from before the run is another run's report.
+    let since = work.command.is_some().then(|| begun - FILE_CLOCK);
+    let from_file = options.junit.as_ref().map(|path| from_file(context, path, since));
+    let given = || options.exit_code.map(i32::from).filter(|code| *code != 0);
+    let code = match (&work.command, captured.interrupted) {
+        (Some(_), _) => captured.code,
+        (None, Some(signal)) => given().or(Some(128 + signal)),
+        (None, None) => options.exit_code.map(i32::from),
+    };
     let keys = match options.keys {
         Some(KeyChoice::All) => Keys::All,
         // Readers of these answers know their keys from before there were others.
         None if work.chosen && matches!(work.framework, Some("vitest" | "jest" | "playwright" | "npm")) => Keys::All,
         Some(KeyChoice::Few) | None => Keys::Few,
     };
-    if options.junit.is_some() && from_file.is_none() {
-        context.note("--junit: the file cannot be read as JUnit XML");
-    }
-    let run = reading.finish(work, &captured, code, from_file, options.junit.is_some(), context.directory()?);
+    let is_wanted = from_file.is_some();
+    let from_file = from_file.transpose().unwrap_or_else(|why| {
+        context.note(format!("--junit: {why}"));
+        None
+    });
+    let folder = work.folder.as_deref().map_or_else(|| context.directory(), Ok)?;
+    let run = reading.finish(work, &captured, code, from_file, is_wanted, folder);
     let status = run.status();
     let text = run.answer(keys, options.max_tokens);
     saving::record_run(context, TOOL.name, captured.bytes, text.len() as u64, code);
@@ -218,138 +252,6 @@ fn digest(context: &Context, options: &Arguments, work: &Work) -> Answer {
         outcome = outcome.with_note(format!("{}: {refusal}", TOOL.name));
     }
     Ok(outcome)
-}
-
-/// All that looks at a run's output.
-struct Reading {
-    machine: Machine,
-    texts: Vec<Box<dyn TextReader>>,
-    marks: Marks,
-    out: Ends,
-    err: Ends,
-    alarms: Vec<String>,
-    framework: Option<&'static str>,
-}
-
-impl Reading {
-    fn new(work: &Work, folder: &Path) -> Self {
-        let ends = || Ends::new(0, TAIL, LONGEST_LINE);
-        Self {
-            machine: Machine::new(folder),
-            texts: text::readers(work.framework.filter(|_| work.chosen)),
-            marks: Marks::default(),
-            out: ends(),
-            err: ends(),
-            alarms: Vec::new(),
-            framework: work.framework,
-        }
-    }
-
-    /// What is known of the run. `from_file` is the report of `--junit`, which, where it `is_wanted`, counts alone.
-    fn finish(
-        self,
-        work: &Work,
-        captured: &Captured,
-        code: Option<i32>,
-        from_file: Option<Report>,
-        is_wanted: bool,
-        folder: &Path,
-    ) -> answer::Run {
-        let mut texts = text::reports(self.texts);
-        if let Some(framework) = self.framework {
-            for report in texts.iter_mut().filter(|report| report.framework == "tap") {
-                if matches!(framework, "node" | "bats") {
-                    report.framework = framework;
-                }
-            }
-            if texts.iter().any(|report| report.framework == framework) {
-                texts.retain(|report| report.framework == framework);
-            }
-        }
-        let machine = if is_wanted { from_file.into_iter().collect() } else { self.machine.reports(self.framework) };
-        let has_machine = !machine.is_empty();
-        let is_npm = work.chosen && self.framework == Some("npm");
-        let found = if is_wanted || has_machine { with_text(machine, texts) } else { texts };
-        let joined = Report::join(found).or_else(|| {
-            let marks = self.marks.report().filter(|_| is_npm)?;
-            Some((marks.framework.to_owned(), marks))
-        });
-        let (named, report) = joined.map_or((String::new(), None), |(named, report)| (named, Some(report)));
-        let framework = match self.framework {
-            Some(framework) if work.chosen || named.is_empty() => framework.to_owned(),
-            _ if named.is_empty() => "unknown".to_owned(),
-            _ => named,
-        };
-        let mut tail = tail(&self.out, &self.err, self.alarms, has_machine);
-        if let Some(refusal) = &captured.refusal {
-            tail.insert(0, refusal.clone());
-        }
-        answer::Run {
-            framework,
-            code,
-            report,
-            needs_report: !is_npm,
-            tail,
-            timed_out: captured.timed_out,
-            folder: format!("{}/", folder.display()),
-            log: captured.log.as_ref().map(|log| (log.path.to_string_lossy().into_owned(), captured.bytes)),
-        }
-    }
-}
-
-impl Reader for Reading {
-    fn line(&mut self, source: Source, line: &str) {
-        for reader in &mut self.texts {
-            reader.line(line);
-        }
-        if self.framework == Some("npm") {
-            self.marks.line(line);
-        }
-        if self.alarms.len() < 3 && is_alarm(line) {
-            self.alarms.push(crewkit_digest::cut::short(line.trim(), LONGEST_LINE));
-        }
-        match source {
-            Source::Out => self.out.push(line),
-            Source::Err => self.err.push(line),
-        }
-    }
-
-    fn raw(&mut self, source: Source, bytes: &[u8]) {
-        if source == Source::Out {
-            self.machine.push(bytes);
-        }
-    }
-}
-
-/// A machine's reports with what only the text says: how long it took.
-fn with_text(mut machine: Vec<Report>, texts: Vec<Report>) -> Vec<Report> {
-    let duration = texts.into_iter().map(|text| text.duration).find(|duration| !duration.is_empty());
-    if let (Some(duration), [report]) = (duration, machine.as_mut_slice())
-        && report.duration.is_empty()
-    {
-        report.duration = duration;
-    }
-    machine
-}
-
-/// Whether a line sounds as if it told why a run failed.
-fn is_alarm(line: &str) -> bool {
-    let said = ["rror:", "RROR", "anicked", "atal", "nhandled", "annot ", "not found", "egmentation"];
-    line.len() < 2_000 && said.iter().any(|word| line.contains(word)) && !line.starts_with('{')
-}
-
-/// The lines that tell most about a failure nobody explains: what sounds like an error, then the end of the output.
-fn tail(out: &Ends, err: &Ends, alarms: Vec<String>, has_machine: bool) -> Vec<String> {
-    let text = |line: &&str| !(has_machine && line.trim_start().starts_with(['{', '"', '}', ']', '<', '[']));
-    let mut last: Vec<String> = out.last(TAIL).into_iter().filter(text).map(str::to_owned).collect();
-    last.extend(err.last(TAIL).into_iter().map(str::to_owned));
-    let most = TAIL - alarms.iter().filter(|line| !last.contains(line)).count();
-    last.drain(..last.len().saturating_sub(most));
-    let mut all: Vec<String> =
-        alarms.into_iter().filter(|line| !last.iter().any(|other| other.trim() == line)).collect();
-    all.extend(last);
-    all.dedup();
-    all
 }
 
 #[cfg(test)]

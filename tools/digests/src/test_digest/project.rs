@@ -18,41 +18,68 @@ pub(crate) struct Plan {
     pub(crate) program: String,
     /// Its arguments, without those of the caller.
     pub(crate) arguments: Vec<&'static str>,
+    /// The folder it has to be started in, where that is not the working directory.
+    pub(crate) folder: Option<PathBuf>,
     /// Apart where a machine's report is expected on standard output.
     pub(crate) streams: Streams,
 }
 
-/// The runner for `suite` (`all`, `unit`, `e2e`, or a runner's name) of the project in the working directory.
+/// The runner for `suite` (`all`, `unit`, `e2e`, or a runner's name) of the project in the working directory, or, where
+/// there is none, in the nearest folder above it that belongs to the same repository.
 ///
 /// # Errors
-/// When the project has no runner for `e2e`.
+/// When there is no project, or the project has no runner for `e2e`.
 pub(crate) fn plan(context: &Context, suite: &str) -> Result<Plan, Refusal> {
     let folder = context.directory()?;
     if let Some(name) = RUNNERS.iter().find(|name| **name == suite) {
         return Ok(of(context, folder, name));
     }
+    let (mut place, mut named) = (folder, runner(folder, suite));
+    if named.is_none() && folder.ancestors().any(|above| above.join(".git").exists()) {
+        while named.is_none() && !place.join(".git").exists() {
+            let Some(above) = place.parent() else { break };
+            place = above;
+            named = runner(place, suite);
+        }
+    }
+    match named {
+        Some(name) => {
+            let plan = of(context, place, name);
+            // These look for their configuration where they are started.
+            let moves = place != folder && matches!(name, "vitest" | "playwright");
+            Ok(Plan { folder: moves.then(|| place.to_owned()), ..plan })
+        }
+        None if std::fs::read_dir(folder).is_err() => {
+            Err(Refusal::new(format!("the working directory cannot be read: {}", folder.display())))
+        }
+        None if suite == "e2e" => Err(Refusal::new("no e2e tests here: package.json does not name playwright")),
+        None => Err(Refusal::new(
+            "no project here: looked for package.json, Cargo.toml, pyproject.toml, pytest.ini, conftest.py, go.mod, \
+             *.bats, test*.py; name a runner (--suite) or a command (-- CMD)",
+        )),
+    }
+}
+
+/// The runner of the project in `folder`.
+fn runner(folder: &Path, suite: &str) -> Option<&'static str> {
     let package = std::fs::read_to_string(folder.join("package.json")).ok();
     let names = |name: &str| package.as_ref().is_some_and(|text| text.contains(&format!("\"{name}\"")));
     let has_playwright = names("playwright") || names("@playwright/test");
     if suite == "e2e" {
         let configured = ["ts", "js", "mjs"].iter().any(|end| folder.join(format!("playwright.config.{end}")).exists());
-        if has_playwright || configured {
-            return Ok(of(context, folder, "playwright"));
-        }
-        return Err(Refusal::new("no e2e tests here: package.json does not name playwright"));
+        return (has_playwright || configured).then_some("playwright");
     }
-    let name = if names("vitest") {
-        "vitest"
+    if names("vitest") {
+        Some("vitest")
     } else if names("jest") {
-        "jest"
+        Some("jest")
     } else if has_playwright && suite != "unit" {
-        "playwright"
+        Some("playwright")
     } else if package.as_deref().is_some_and(has_test_script) {
-        "npm"
+        Some("npm")
     } else {
-        beyond(folder).unwrap_or("npm")
-    };
-    Ok(of(context, folder, name))
+        beyond(folder).or_else(|| package.map(|_| "npm"))
+    }
 }
 
 /// Whether a package.json has a script for `npm test` that is more than npm's own stand-in.
@@ -87,30 +114,36 @@ fn beyond(folder: &Path) -> Option<&'static str> {
 }
 
 fn of(context: &Context, folder: &Path, framework: &'static str) -> Plan {
-    let (program, arguments, streams) = match framework {
-        "vitest" => ("npx", vec!["vitest", "run", "--reporter=json"], Streams::Apart),
-        "jest" => ("npx", vec!["jest", "--json", "--silent"], Streams::Apart),
-        "playwright" => ("npx", vec!["playwright", "test", "--reporter=json"], Streams::Apart),
-        "mocha" => ("npx", vec!["mocha"], Streams::Joined),
-        "cargo" => ("cargo", vec!["test"], Streams::Joined),
-        "nextest" => ("cargo", vec!["nextest", "run"], Streams::Joined),
-        "pytest" => match python(context, folder, "pytest") {
-            Some(path) => return Plan { framework, program: path, arguments: Vec::new(), streams: Streams::Joined },
-            None => ("python3", vec!["-m", "pytest"], Streams::Joined),
+    let own = |name: &str| python(context, folder, name);
+    let (program, arguments): (String, &[&str]) = match framework {
+        "vitest" => ("npx".into(), &["vitest", "run", "--reporter=json"]),
+        "jest" => ("npx".into(), &["jest", "--json", "--silent"]),
+        "playwright" => ("npx".into(), &["playwright", "test", "--reporter=json"]),
+        "mocha" => ("npx".into(), &["mocha"]),
+        "cargo" => ("cargo".into(), &["test"]),
+        "nextest" => ("cargo".into(), &["nextest", "run"]),
+        "pytest" => own("pytest").map_or_else(|| ("python3".into(), &["-m", "pytest"][..]), |path| (path, &[][..])),
+        "unittest" => (own("python").unwrap_or_else(|| "python3".into()), &["-m", "unittest"]),
+        "go" => ("go".into(), &["test", "-json"]),
+        "node" => ("node".into(), &["--test"]),
+        "bats" => ("bats".into(), &[]),
+        _ => match manager(context, folder) {
+            // `bun test` is a runner of its own.
+            "bun" => ("bun".into(), &["run", "test"]),
+            name => (name.into(), &["test"]),
         },
-        "unittest" => match python(context, folder, "python") {
-            Some(program) => {
-                let arguments = vec!["-m", "unittest"];
-                return Plan { framework, program, arguments, streams: Streams::Joined };
-            }
-            None => ("python3", vec!["-m", "unittest"], Streams::Joined),
-        },
-        "go" => ("go", vec!["test", "-json"], Streams::Joined),
-        "node" => ("node", vec!["--test"], Streams::Joined),
-        "bats" => ("bats", Vec::new(), Streams::Joined),
-        _ => ("npm", vec!["test"], Streams::Joined),
     };
-    Plan { framework, program: program.to_owned(), arguments, streams }
+    let is_json = matches!(framework, "vitest" | "jest" | "playwright");
+    let streams = if is_json { Streams::Apart } else { Streams::Joined };
+    Plan { framework, program, arguments: arguments.to_vec(), folder: None, streams }
+}
+
+/// The package manager that the lock file in `folder` belongs to, when it is installed; else npm.
+fn manager(context: &Context, folder: &Path) -> &'static str {
+    const LOCKS: [(&str, &str); 4] =
+        [("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun"), ("bun.lockb", "bun")];
+    let fits = |(lock, name): &&(&str, &str)| folder.join(lock).exists() && context.find_program(name).is_some();
+    LOCKS.iter().find(fits).map_or("npm", |(_, name)| name)
 }
 
 /// A program of the project's virtual environment, else one in PATH.
@@ -126,8 +159,8 @@ impl Plan {
     /// What goes before the caller's `arguments`, or in their place when there are none.
     pub(crate) fn bridge(&self, arguments_given: bool) -> &'static [&'static str] {
         match (self.framework, arguments_given) {
-            // Without it npm takes options for its own.
-            ("npm", true) => &["--"],
+            // Without it npm takes options for its own; the others would hand it on.
+            ("npm", true) if self.program == "npm" => &["--"],
             ("go", false) => &["./..."],
             ("bats", false) => &["-r", "."],
             _ => &[],
@@ -142,8 +175,15 @@ pub(crate) fn named_by(command: &[std::ffi::OsString]) -> Option<&'static str> {
     let program = base(words.first()?);
     let has = |word: &str| words.contains(&word);
     match program.as_str() {
-        "cargo" if has("nextest") => return Some("nextest"),
-        "cargo" if has("test") || has("t") => return Some("cargo"),
+        "cargo" => {
+            let command = words.iter().skip(1).find(|word| !word.starts_with(['+', '-']))?;
+            return match *command {
+                "nextest" => Some("nextest"),
+                "test" | "t" => Some("cargo"),
+                // A command of the project's own may run anything.
+                _ => None,
+            };
+        }
         "go" if has("test") => return Some("go"),
         "node" if has("--test") => return Some("node"),
         "py.test" => return Some("pytest"),
@@ -187,7 +227,8 @@ mod tests {
         assert_eq!(chosen(&package(only), "all").unwrap(), "playwright");
         assert_eq!(chosen(&package(only), "unit").unwrap(), "npm");
         assert!(chosen(&package("{}"), "e2e").unwrap_err().contains("playwright"));
-        assert_eq!(chosen(&[], "all").unwrap(), "npm");
+        assert_eq!(chosen(&package("{}"), "all").unwrap(), "npm");
+        assert!(chosen(&[], "all").unwrap_err().contains("Cargo.toml"));
     }
 
     #[test]
@@ -214,5 +255,6 @@ mod tests {
         assert_eq!(named("npx --yes vitest run"), Some("vitest"));
         assert_eq!(named("./node_modules/.bin/jest"), Some("jest"));
         assert_eq!(named("make test"), None);
+        assert_eq!(named("cargo xtask test"), None);
     }
 }

@@ -84,7 +84,7 @@ impl Report {
 
     /// Whether it says that something went wrong.
     pub(crate) fn is_bad(&self) -> bool {
-        self.failed > 0 || self.faults > 0
+        self.failed > 0 || self.faults > 0 || !self.failures.is_empty()
     }
 
     /// Several reports of one run as one: counts are added, failures tell their runner.

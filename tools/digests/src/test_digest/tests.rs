@@ -115,11 +115,97 @@ fn wrong_usage_is_named() {
         (&["--stdin", "--exit-code", "300"], "300"),
         (&["--stdin", "more"], "--stdin"),
         (&["--time-limit", "0"], "0"),
+        (&["--", ""], "empty"),
     ] {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
         let refusal = run(&context(home.path(), b""), &arguments).unwrap_err();
         assert!(refusal.code == 1 && refusal.message.contains(part), "{arguments:?}: {refusal:?}");
     }
+}
+
+/// A green report of cargo's harness.
+const GREEN: &str = "running 2 tests\ntest a ... ok\ntest b ... ok\n\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\n";
+/// The beginning of a red one, whose test prints the end of a green one.
+const FAKE: &str = "running 2 tests\ntest result: ok. COUNT passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\ntest a ... ok\n";
+const RED: &str = "test b ... FAILED\n\nfailures:\n\n---- b stdout ----\nfailures:\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n---- c stdout ----\nno\n\nfailures:\n    b\n\ntest result: FAILED. 0 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n";
+
+/// What a wrapper that loses exit codes, or a pipe, leaves of runs that did not pass.
+#[test]
+fn what_only_looks_green_is_no_pass() {
+    let pytest = "===== test session starts =====\ncollected 2 items\n\nt.py ..\n\n===== 2 passed in 0.01s =====\n";
+    let json = r#"{"numTotalTests":2,"numPassedTests":2,"numFailedTests":0,"success":true,"testResults":[]}"#;
+    let cases = [
+        FAKE.replace("COUNT", "5") + RED,
+        FAKE.replace("COUNT", "2") + RED,
+        FAKE.replace("COUNT", "2"),
+        FAKE.replace("COUNT", "2") + "thread 'b' panicked at src/lib.rs:3:5:\nno\n",
+        format!("{GREEN}error: could not compile `y` (lib)\n"),
+        format!("{GREEN}error: test failed, to rerun pass `--lib`\n"),
+        format!("{GREEN}make: *** [Makefile:2: test] Error 1\n"),
+        format!("{GREEN}make[1]: *** [Makefile:2: test] Error 1\n"),
+        format!("{GREEN}Segmentation fault (core dumped)\n"),
+        format!("{GREEN}npm error Lifecycle script `test` failed with error:\n"),
+        format!("sh: 1: mocha: not found\n{GREEN}"),
+        format!("{pytest}===== test session starts =====\ncollected 5 items\n\nt.py .."),
+        format!("{GREEN}{pytest}Fatal Python error: Segmentation fault\n"),
+        "===== test session starts =====\ncollected 5 items\n\n===== 5 tests collected in 0.01s =====\n".to_owned(),
+        "Ran 2 tests in 0.001s\n\nOK\nRan 3 tests in 0.001s\n\n".to_owned(),
+        "ok  \texample.com/a\t0.003s\nFAIL\texample.com/b [build failed]\nFAIL\n".to_owned(),
+        "ok  \texample.com/a\t0.003s\npanic: test timed out after 1s\n\ngoroutine 1 [running]:\n".to_owned(),
+        "ok  \texample.com/a\t0.003s\n--- FAIL: TestB (0.00s)\n    b_test.go:3: no\n".to_owned(),
+        "{\"Action\":\"start\",\"Package\":\"a\"}\n{\"Action\":\"start\",\"Package\":\"b\"}\n{\"Action\":\"pass\",\"Package\":\"a\",\"Test\":\"T\"}\n{\"Action\":\"pass\",\"Package\":\"a\"}\n".to_owned(),
+        " RUN  v4.0.0 /app\n\n Test Files  1 passed (1)\n      Tests  2 passed (2)\n     Errors  1 error\n".to_owned(),
+        " Test Files  1 passed (1)\n      Tests  2 passed (2)\n RUN  v4.0.0 /app\n".to_owned(),
+        "Test Suites: 1 failed, 1 passed, 2 total\nTests:       2 passed, 2 total\n".to_owned(),
+        "No tests found, exiting with code 0\n".to_owned(),
+        "No test files found, exiting with code 0\n".to_owned(),
+        json.replace("[]", r#"[{"name":"a","status":"failed","assertionResults":[{"fullName":"x","status":"failed"}]}]"#),
+        json.replace("true", "false"),
+        format!("{json}\n1 failed, 2 passed in 0.1s\n"),
+        format!("{json}\n{}{RED}", FAKE.replace("COUNT", "2")),
+        format!("<testsuite><testcase name='a'/></testsuite>\nFAILED (failures=1)\n1 failed in 0.1s\n"),
+    ];
+    for text in cases {
+        for arguments in [&["--stdin"][..], &["--stdin", "--exit-code", "0"]] {
+            let (answer, _) = read(text.as_bytes(), arguments);
+            assert_ne!(answer["status"], "pass", "{text}{answer}");
+            let told = answer["failures"].as_array().is_some_and(|list| !list.is_empty());
+            assert!(told || answer["status"] == "empty", "{text}{answer}");
+        }
+    }
+    let (answer, _) = read((FAKE.replace("COUNT", "2") + RED).as_bytes(), &["--stdin"]);
+    assert_eq!((&answer["total"], &answer["failed"]), (&json!(2), &json!(2)));
+    assert_eq!((&answer["failures"][0]["test"], &answer["failures"][1]["test"]), (&json!("b"), &json!("c")));
+}
+
+#[test]
+fn two_runs_of_one_runner_are_added() {
+    let totals = |text: &str| {
+        let (answer, _) = read(text.as_bytes(), &["--stdin"]);
+        (answer["status"].clone(), answer["total"].clone(), answer["failed"].clone())
+    };
+    let unittest = format!(
+        "{0}\nFAIL: test_a (m.C.test_a)\n{1}\nAssertionError: no\n\n{1}\nRan 2 tests in 0.001s\n\nFAILED (failures=1)\n",
+        "=".repeat(70),
+        "-".repeat(70)
+    );
+    let wanted = |status: &str, total: u32, failed: u32| (json!(status), json!(total), json!(failed));
+    assert_eq!(totals(&unittest.repeat(2)), wanted("fail", 4, 2));
+    assert_eq!(totals(&format!("{unittest}Ran 3 tests in 0.001s\n\nOK\n")), wanted("fail", 5, 1));
+    let node = "\u{2139} tests 3\n\u{2139} pass 2\n\u{2139} fail 1\n\u{2139} skipped 0\n";
+    assert_eq!(totals(&node.repeat(2)), wanted("fail", 6, 2));
+    let jest = "Test Suites: 1 passed, 1 total\nTests:       2 passed, 2 total\n";
+    let json =
+        r#"{"numTotalTests":2,"numPassedTests":2,"numRuntimeErrorTestSuites":0,"success":true,"testResults":[]}"#;
+    let (answer, _) = read(format!("{json}\n{jest}").as_bytes(), &["--stdin"]);
+    assert_eq!(answer, json!({"framework": "jest", "status": "pass", "exit_code": null, "total": 2}));
+}
+
+#[test]
+fn a_test_that_passes_at_a_later_attempt_is_no_failure() {
+    let text = "    Starting 1 test across 1 binary\n  TRY 1 FAIL [   0.006s] (1/1) demo a\n  stderr ---\n    no\n  TRY 2 PASS [   0.006s] (1/1) demo a\n     Summary [   0.012s] 1 test run: 1 passed (1 flaky), 0 skipped\n   FLAKY 2/2 [   0.006s] (1/1) demo a\n";
+    let (answer, _) = read(text.as_bytes(), &["--stdin", "--exit-code", "0"]);
+    assert_eq!(answer, json!({"framework": "nextest", "status": "pass", "total": 1, "flaky": 1}));
 }
 
 #[test]

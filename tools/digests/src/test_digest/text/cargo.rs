@@ -19,8 +19,12 @@ pub(super) struct Cargo {
     seen: bool,
     suites: usize,
     suite: String,
-    /// Tests that the running binary announced and that have not ended.
+    /// Tests that the running binary announced, and those of them that have not ended.
+    announced: usize,
     open: Option<usize>,
+    /// What the running binary said of its end. It counts when nothing more comes of that binary: a test may print such
+    /// a line too.
+    ended: Option<Totals>,
     failed: Vec<String>,
     blocks: Vec<Failure>,
     place: Place,
@@ -44,6 +48,15 @@ enum Place {
     Names,
 }
 
+/// A line `test result: `.
+#[derive(Debug, Clone, Copy)]
+struct Totals {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+    seconds: f64,
+}
+
 /// The output of a failed test.
 #[derive(Debug, Default)]
 struct Block {
@@ -61,16 +74,18 @@ impl TextReader for Cargo {
         match line.as_bytes().first() {
             Some(b' ') => self.indented(line),
             Some(b't' | b'r' | b'f' | b'e' | b'C') => self.plain(line),
+            // The list of names was a test's own words: outputs go on.
+            Some(b'-') if self.place == Place::Names && titled(line).is_some() => {
+                self.place = Place::Outputs;
+                self.output(line);
+            }
             _ => {}
         }
         self.inline.line(line);
     }
 
     fn report(mut self: Box<Self>) -> Option<Report> {
-        self.close();
-        if self.open.is_some() {
-            self.cut_off();
-        }
+        self.end();
         let mut report = std::mem::take(&mut self.report);
         report.framework = "cargo";
         self.errors.tell(&mut report);
@@ -113,10 +128,9 @@ impl Cargo {
         if let Some(rest) = line.strip_prefix("running ")
             && let Some((count, "" | " test" | " tests")) = number(rest)
         {
-            if self.open.is_some() {
-                self.cut_off();
-            }
+            self.end();
             self.seen = true;
+            self.announced = count;
             self.open = Some(count);
             self.place = Place::Tests;
         } else if let Some(rest) = line.strip_prefix("test result: ") {
@@ -141,15 +155,18 @@ impl Cargo {
     }
 
     fn begin(&mut self, suite: String) {
-        if self.open.is_some() {
-            self.cut_off();
-        }
+        self.end();
         self.suites += 1;
         self.suite = suite;
     }
 
     fn test(&mut self, name: &str, ended: &str) {
         let left = self.open.map(|left| left.saturating_sub(1));
+        if ended == "FAILED" || ended == "ok" || ended.starts_with("ignored") {
+            // Tests go on: what looked like the end was printed by one of them.
+            self.ended = None;
+            self.place = Place::Tests;
+        }
         if ended == "FAILED" {
             if self.failed.len() < MOST_NAMES {
                 self.failed.push(name.strip_suffix(" - should panic").unwrap_or(name).to_owned());
@@ -162,11 +179,7 @@ impl Cargo {
 
     /// A line among the outputs of failed tests.
     fn output(&mut self, line: &str) {
-        let name = line.strip_prefix("---- ").and_then(|rest| {
-            rest.strip_suffix(" ----")
-                .and_then(|rest| rest.strip_suffix(" stdout").or_else(|| rest.strip_suffix(" stderr")))
-        });
-        if let Some(name) = name {
+        if let Some(name) = titled(line) {
             self.close();
             name.clone_into(&mut self.block.test);
         } else if line == "failures:" {
@@ -195,7 +208,6 @@ impl Cargo {
     }
 
     fn result(&mut self, rest: &str) {
-        self.close();
         let Some((_, counts)) = rest.split_once(". ") else { return };
         let count = |word: &str| {
             counts
@@ -203,13 +215,32 @@ impl Cargo {
                 .find_map(|part| part.strip_suffix(word).and_then(|part| part.trim().parse().ok()))
                 .unwrap_or(0)
         };
-        let (passed, failed, ignored) = (count("passed"), count("failed"), count("ignored"));
-        self.report.count(passed + count("measured"), failed, ignored);
-        if let Some(seconds) =
-            counts.split("finished in ").nth(1).and_then(|time| time.trim_end_matches('s').parse::<f64>().ok())
-        {
-            self.seconds += seconds;
+        let totals = Totals {
+            passed: count("passed") + count("measured"),
+            failed: count("failed"),
+            ignored: count("ignored"),
+            seconds: counts
+                .split("finished in ")
+                .nth(1)
+                .and_then(|time| time.trim_end_matches('s').parse().ok())
+                .unwrap_or(0.0),
+        };
+        let all = totals.passed + totals.failed + totals.ignored;
+        if all == self.announced || rest.starts_with("FAILED") {
+            self.ended = Some(totals);
         }
+    }
+
+    /// The end of a binary's report.
+    fn end(&mut self) {
+        self.close();
+        if self.open.is_none() {
+            return;
+        }
+        let Some(totals) = self.ended.take() else { return self.cut_off() };
+        let named = self.failed.len().max(self.blocks.len());
+        self.report.count(totals.passed, totals.failed.max(named), totals.ignored);
+        self.seconds += totals.seconds;
         self.tell_failures();
         self.open = None;
         self.place = Place::Tests;
@@ -261,6 +292,12 @@ impl Cargo {
             self.report.fault(Failure { suite: suite.clone(), test, msg: msg("stack overflow"), ..Failure::default() });
         }
     }
+}
+
+/// The test whose output begins: `---- tests::a stdout ----`.
+fn titled(line: &str) -> Option<&str> {
+    let title = line.strip_prefix("---- ")?.strip_suffix(" ----")?;
+    title.strip_suffix(" stdout").or_else(|| title.strip_suffix(" stderr"))
 }
 
 fn of_panic(panic: &Panic, test: &str) -> Failure {

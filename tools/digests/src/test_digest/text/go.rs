@@ -40,6 +40,8 @@ pub(super) struct Go {
     outputs: HashMap<Key, Vec<String>>,
     parents: HashSet<Key>,
     packages: HashSet<String>,
+    /// Packages that have begun and not ended.
+    running: HashSet<String>,
     failed_in: HashSet<String>,
     seconds: f64,
     /// The text form: tests that failed and their lines, until the package's own line.
@@ -66,6 +68,18 @@ impl TextReader for Go {
             return None;
         }
         self.report.framework = "go";
+        // Cut off: a package that never ended, a test's failure or a panic that no package's line followed.
+        let left = !self.running.is_empty() || !self.open.is_empty() || self.loose.iter().any(|line| is_panic(line));
+        if left {
+            self.report.complete = false;
+            for (test, lines) in std::mem::take(&mut self.open) {
+                self.counts[1] += 1;
+                self.report.push(failure("", &test, &lines));
+            }
+            if let Some(at) = self.loose.iter().position(|line| is_panic(line)) {
+                self.report.fault(failure("", "", &self.loose[at..]));
+            }
+        }
         if self.by_events || self.verbose {
             let [passed, failed, skipped] = self.counts;
             self.report.count(passed, failed, skipped);
@@ -89,6 +103,7 @@ impl Go {
         let package = if event.package.is_empty() { event.import_path } else { event.package };
         let key = (package, event.test);
         match event.action.as_str() {
+            "start" => drop(self.running.insert(key.0)),
             "run" => {
                 if let Some((parent, _)) = key.1.rsplit_once('/') {
                     self.parents.insert((key.0, parent.to_owned()));
@@ -127,6 +142,7 @@ impl Go {
     fn package_end(&mut self, key: &Key, action: &str, elapsed: Option<f64>) {
         self.report.complete = true;
         self.packages.insert(key.0.clone());
+        self.running.remove(&key.0);
         self.seconds += elapsed.unwrap_or(0.0);
         let mut lines = self.outputs.remove(key).unwrap_or_default();
         if action == "fail" && !self.failed_in.contains(&key.0) {
@@ -168,7 +184,14 @@ impl Go {
                 lines.push(line.to_owned());
             }
         } else if !line.is_empty() && line != "FAIL" {
+            let in_panic = self.loose.first().is_some_and(|first| is_panic(first));
+            if is_panic(line) && !in_panic {
+                self.loose.clear();
+            }
             if self.loose.len() >= MOST_LINES {
+                if in_panic {
+                    return;
+                }
                 self.loose.remove(0);
             }
             self.loose.push(line.to_owned());
@@ -195,7 +218,13 @@ impl Go {
             return;
         }
         if open.is_empty() {
-            self.report.fault(failure(name, "", &loose));
+            let mut fault = failure(name, "", &loose);
+            if fault.msg.is_empty() {
+                // `[build failed]`, `[setup failed]`.
+                let why = rest.rsplit_once('[').map_or("", |(_, why)| why.trim_end_matches(']'));
+                why.clone_into(&mut fault.msg);
+            }
+            self.report.fault(fault);
         }
         for (test, lines) in open {
             self.counts[1] += 1;
@@ -245,6 +274,10 @@ fn failure(suite: &str, test: &str, lines: &[String]) -> Failure {
     });
     let (file, line) = at.map_or((String::new(), None), |(file, line)| (file, Some(line)));
     Failure { suite, test: test.to_owned(), file, line, msg }
+}
+
+fn is_panic(line: &str) -> bool {
+    line.starts_with("panic: ") || line.starts_with("fatal error: ")
 }
 
 fn is_go(path: &str) -> bool {

@@ -30,6 +30,11 @@ impl TextReader for Jest {
                     return;
                 }
             }
+            Some(b'N') if line == "No tests found, exiting with code 0" => {
+                self.seen = true;
+                self.report.complete = true;
+                return;
+            }
             Some(b'T') => {
                 if let Some(rest) = line.strip_prefix("Tests:       ") {
                     self.close();

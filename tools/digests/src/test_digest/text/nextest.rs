@@ -35,6 +35,7 @@ impl TextReader for Nextest {
         if text.starts_with("Nextest run ID ") || text.starts_with("Starting ") && text.contains(" across ") {
             self.seen = true;
             self.summed = false;
+            self.report.complete = false;
             return;
         }
         if !self.seen {
@@ -75,13 +76,15 @@ impl TextReader for Nextest {
 impl Nextest {
     fn test(&mut self, status: &str, name: &str) {
         self.close();
+        let (suite, test) = name.split_once(' ').unwrap_or(("", name));
         if matches!(status, "PASS" | "LEAK" | "SLOW" | "SKIP")
             || status.ends_with("PASS")
             || status.starts_with("FLAKY")
         {
+            // An earlier attempt had failed.
+            self.report.failures.retain(|other| (other.suite.as_str(), other.test.as_str()) != (suite, test));
             return;
         }
-        let (suite, test) = name.split_once(' ').unwrap_or(("", name));
         let mut failure = Failure { suite: suite.to_owned(), test: test.to_owned(), ..Failure::default() };
         if !status.ends_with("FAIL") {
             failure.msg = if status.starts_with("TIME") || status.starts_with("TERM") {

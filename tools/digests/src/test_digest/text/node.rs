@@ -39,8 +39,8 @@ impl Totals {
         }
         let Ok(count) = value.parse::<usize>() else { return };
         match word {
-            "tests" => self.tests = Some(count),
-            "pass" => self.passed = count,
+            "tests" => self.tests = Some(self.tests.unwrap_or(0) + count),
+            "pass" => self.passed += count,
             "fail" | "cancelled" => self.failed += count,
             "skipped" | "todo" => self.skipped += count,
             _ => {}

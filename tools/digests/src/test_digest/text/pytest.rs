@@ -102,6 +102,7 @@ impl Pytest {
         self.section = match title {
             "test session starts" => {
                 self.begun = true;
+                self.report.complete = false;
                 Section::Other
             }
             "ERRORS" => Section::Errors,
@@ -121,7 +122,9 @@ impl Pytest {
         if !is_time(time) {
             return false;
         }
-        let none = said == "no tests ran" || said.ends_with("deselected") && !said.contains(',');
+        // `--collect-only` runs nothing.
+        let collected = said.contains(" collected") && !said.contains("error");
+        let none = collected || said == "no tests ran" || said.ends_with("deselected") && !said.contains(',');
         let found = if none { Vec::new() } else { counts(said).unwrap_or_default() };
         let known = |word: &str| {
             matches!(

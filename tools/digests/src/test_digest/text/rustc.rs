@@ -10,6 +10,8 @@ const MOST: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Errors {
     found: Vec<Failure>,
+    /// The first sentence that sums up others: it counts where those did not come.
+    sum: Option<String>,
     dropped: usize,
     open: bool,
 }
@@ -20,6 +22,9 @@ impl Errors {
         if line.starts_with("error") {
             self.open = false;
             if !is_error(line) {
+                if line.starts_with("error: ") && !line.starts_with("error: no tests ") && self.sum.is_none() {
+                    self.sum = Some(line.to_owned());
+                }
                 return;
             }
             if self.found.len() < MOST {
@@ -43,6 +48,9 @@ impl Errors {
         report.faults += self.dropped;
         for failure in self.found {
             report.fault(failure);
+        }
+        if let Some(sum) = self.sum.filter(|_| !report.is_bad()) {
+            report.fault(Failure { msg: sum, ..Failure::default() });
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Unittest {
     open: Option<Failure>,
     lines: Vec<String>,
     found: Vec<Failure>,
+    /// Those of `found` that belong to runs before this one.
+    earlier: usize,
     count: Option<usize>,
     seen: bool,
 }
@@ -33,6 +35,7 @@ impl TextReader for Unittest {
                 if let Some(count) = line.strip_prefix("Ran ").and_then(ran) {
                     self.close();
                     self.seen = true;
+                    self.report.complete = false;
                     self.count = Some(count.0);
                     count.1.clone_into(&mut self.report.duration);
                     return;
@@ -102,7 +105,7 @@ impl Unittest {
         let skipped = of("skipped").unwrap_or(0) + of("expected failures").unwrap_or(0);
         // What fails in setUpClass, and each part of a test, is told by itself, but is no test that ran.
         let (mut outside, mut inside): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-        for failure in &self.found {
+        for failure in &self.found[self.earlier..] {
             let name = failure.test.split_once(" (").map_or(failure.test.as_str(), |(name, _)| name);
             let list =
                 if name.starts_with("setUp") || name.starts_with("tearDown") { &mut outside } else { &mut inside };
@@ -112,6 +115,7 @@ impl Unittest {
         }
         let told: usize = of("failures").unwrap_or(0) + of("errors").unwrap_or(0);
         let unexpected: usize = of("unexpected successes").unwrap_or(0);
+        self.earlier = self.found.len();
         let failed = if self.found.len() >= MOST { told } else { inside.len() }.min(ran) + unexpected;
         let passed = ran.saturating_sub(failed + skipped);
         self.report.count(passed, failed + outside.len(), skipped);

@@ -12,6 +12,7 @@ const MOST_LINES: usize = 8;
 pub(super) struct Vitest {
     report: Report,
     seen: bool,
+    begun: bool,
     open: Option<Failure>,
     lines: Vec<String>,
     told: bool,
@@ -38,6 +39,17 @@ impl TextReader for Vitest {
             self.seen = true;
             let failed = rest.split(" | ").any(|part| part.contains("failed"));
             self.report.faults += usize::from(failed && self.report.failures.is_empty());
+        } else if line.starts_with(" RUN  v") {
+            self.close();
+            self.begun = true;
+            self.report.complete = false;
+        } else if let Some(rest) = text.strip_prefix("Errors  ") {
+            // Outside the tests, as nobody's failure; each is told above.
+            let told = self.report.faults;
+            self.report.faults = told.max(number(rest).map_or(0, |(count, _)| count));
+        } else if text == "No test files found, exiting with code 0" {
+            self.seen = true;
+            self.report.complete = true;
         } else if let Some(rest) = text.strip_prefix("Duration  ") {
             let time = rest.split(" (").next().unwrap_or_default();
             if is_time(time) {
@@ -59,7 +71,7 @@ impl TextReader for Vitest {
     fn report(mut self: Box<Self>) -> Option<Report> {
         self.close();
         self.report.framework = "vitest";
-        self.seen.then_some(self.report)
+        (self.seen || self.begun).then_some(self.report)
     }
 }
 
