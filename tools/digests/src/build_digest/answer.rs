@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use crewkit_digest::{cut, tokens};
 use crewkit_tool::text::head;
-use serde::Serialize;
 
 use super::figures::Figures;
 use super::found::{Finding, Found};
 use super::lines::Listed;
+pub(super) use super::shape::Status;
+use super::shape::{Answer, Level};
 
 /// Most errors listed where all keys are given, and where few are.
 const MOST_ALL: usize = 10;
@@ -23,18 +24,6 @@ const LONGEST_ERROR: usize = 200;
 const LONGEST_WARNING: usize = 150;
 /// Most places named for one message.
 const MOST_PLACES: usize = 6;
-
-/// What a build came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Status {
-    /// Exit code 0 and no error seen.
-    Ok,
-    /// It failed.
-    Error,
-    /// Exit code and output contradict each other, or there is no exit code and nothing was said of the end.
-    Unsure,
-}
 
 /// How many keys an answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,79 +243,6 @@ struct Content {
     warnings_total: usize,
     details: Vec<String>,
     tail: Vec<String>,
-}
-
-/// How much detail an answer has.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    errors: usize,
-    error: usize,
-    warnings: usize,
-    warning: usize,
-    details: usize,
-    tail: usize,
-}
-
-impl Level {
-    /// A level with less: shorter warnings, fewer of them, shorter errors, and fewer errors only at the end.
-    fn next(self) -> Option<Self> {
-        if self.warnings > 0 {
-            let warning = self.warning * 2 / 3;
-            return Some(if warning > 60 {
-                Self { warning, ..self }
-            } else {
-                Self { warnings: self.warnings - 1, ..self }
-            });
-        }
-        if self.error > 80 {
-            return Some(Self { error: self.error * 3 / 4, ..self });
-        }
-        if self.details > 3 {
-            return Some(Self { details: self.details - 1, ..self });
-        }
-        if self.tail > 0 {
-            return Some(Self { tail: self.tail - 1, ..self });
-        }
-        let details = self.details.saturating_sub(1);
-        (self.errors > 1).then_some(Self { errors: (self.errors * 3 / 4).max(1), details, ..self })
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[expect(clippy::option_option, reason = "left out, null, and a value are three answers")]
-struct Answer<'a> {
-    framework: &'a str,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<Option<i32>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    routes: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bundle_size: Option<&'a String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    build_time: Option<&'a String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ts_errors: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors_total: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    more: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    details: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warnings_total: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tail: Vec<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    timed_out: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_bytes: Option<u64>,
 }
 
 #[cfg(test)]

@@ -164,6 +164,11 @@ impl Found {
         }
     }
 
+    /// Whether `framework` showed itself.
+    pub(super) fn has(&self, framework: &str) -> bool {
+        self.marks.contains(&framework)
+    }
+
     /// The tool whose output it is.
     pub(super) fn framework(&self) -> Option<&'static str> {
         OUTER_FIRST.into_iter().find(|name| self.marks.contains(name))

@@ -36,7 +36,15 @@ impl Judge {
             return Sound::None;
         }
         let is_told = std::mem::take(&mut self.after_heading);
-        if warns_by_level(text) {
+        // Nearly every line of a long output leaves here.
+        let may_warn = ["arn", "ARN", "⚠", "▲", "(!)"].iter().any(|part| text.contains(part));
+        let may_fail = ["rror", "RROR", "FAIL", "ailed to", "annot find", "not found", "ERR!"]
+            .iter()
+            .any(|part| text.contains(part));
+        if !may_warn && !may_fail {
+            return if is_told { Sound::Error } else { Sound::None };
+        }
+        if may_warn && warns_by_level(text) {
             return warning(text);
         }
         self.after_heading = is_heading(text);
@@ -170,7 +178,8 @@ fn sounds_like_error(text: &str) -> bool {
     words(text).any(|(word, after)| {
         let is_none = before == "0";
         before = word;
-        let is_word = word.eq_ignore_ascii_case("error") && matches!(after, Some(' ' | ':' | '\t')) && !is_none;
+        let ends = matches!(after, Some(' ' | ':' | '\t')) || (after == Some(']') && text.starts_with('['));
+        let is_word = word.eq_ignore_ascii_case("error") && ends && !is_none;
         is_word || (word.ends_with("Error") && after == Some(':')) || word == "FAIL"
     })
 }
@@ -231,6 +240,7 @@ mod tests {
             "  3:7  error  'warning' is not defined  no-undef",
             "a.c:3:4: error: unknown type 'warn'",
             "Build error occurred",
+            "[ERROR] the theme is missing",
             "error[E0308]: mismatched types",
         ] {
             assert_eq!(sound(line), Sound::Error, "{line}");

@@ -13,6 +13,7 @@ mod lines;
 mod pieces;
 mod project;
 mod readers;
+mod shape;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -126,6 +126,13 @@ fn the_lines_of_a_script_follow_the_contract() {
 }
 
 #[test]
+fn a_level_in_brackets_is_not_mavens_alone() {
+    let (answer, _) = read(b"[INFO] bundling\n[ERROR] the theme is missing: x\n", &["--stdin", "--exit-code", "1"]);
+    assert_eq!(answer["framework"], "generic");
+    assert_eq!(answer["errors"], json!(["[ERROR] the theme is missing: x"]));
+}
+
+#[test]
 fn bytes_that_are_no_text_hide_nothing() {
     let text = b"\x00\xff\xfe garbage\n\x1b[31msrc/a.ts(1,1): \0error TS2304: no\xff\x1b[0m\r\n";
     let (answer, _) = read(text, &["--stdin", "--exit-code", "1"]);

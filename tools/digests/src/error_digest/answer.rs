@@ -4,8 +4,9 @@ use crewkit_digest::tokens;
 use crewkit_tool::text::head;
 use serde::Serialize;
 
+use super::faults::Fault;
 use super::frames::Place;
-use super::scan::{Fault, Findings, LONGEST};
+use super::scan::{Findings, LONGEST};
 
 /// What is known when the input has ended.
 #[derive(Debug)]

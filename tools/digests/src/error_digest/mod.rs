@@ -2,9 +2,11 @@
 //! place of each error. Agents put it behind a command that failed; gates behind logs.
 
 mod answer;
+mod faults;
 mod frames;
 mod heading;
 mod scan;
+mod words;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -18,8 +20,9 @@ use crewkit_tool::process::Run;
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text::head};
 
 use answer::Known;
+use faults::Fault;
 use frames::Place;
-use scan::{Fault, Scanner};
+use scan::Scanner;
 
 /// error-digest.
 pub const TOOL: Tool = Tool {

@@ -2,11 +2,11 @@
 
 use crewkit_tool::text::head;
 
+use super::faults::{Fault, Faults};
 use super::frames::{self, Frame, Place};
 use super::heading::{self, Follow, Heading};
+use super::words::{header, is_loud, speaks_of_assertion, without_margin};
 
-/// Most errors kept with their words.
-pub(super) const MOST_ERRORS: usize = 10;
 /// Most lines about assertions kept.
 const MOST_ASSERTIONS: usize = 5;
 /// Most characters of a message.
@@ -15,40 +15,6 @@ pub(super) const LONGEST: usize = 200;
 const PATIENCE: usize = 60;
 /// Lines between the place that Node.js prints first and the error it belongs to.
 const NEAR: usize = 8;
-
-/// An error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// The type.
-    pub(super) kind: String,
-    /// The first line of the message.
-    pub(super) msg: String,
-    /// The first frame that is the project's own.
-    pub(super) place: Option<Place>,
-}
-
-/// Different errors in order of appearance, how often each came, and the number of all.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    /// The first ones, each with the number of times it came.
-    pub(super) kept: Vec<(Fault, usize)>,
-    /// The very last one.
-    pub(super) last: Option<Fault>,
-    /// All, repeats too.
-    pub(super) count: usize,
-}
-
-impl Faults {
-    pub(super) fn push(&mut self, fault: Fault) {
-        self.count += 1;
-        if let Some((_, times)) = self.kept.iter_mut().find(|(known, _)| *known == fault) {
-            *times += 1;
-        } else if self.kept.len() < MOST_ERRORS {
-            self.kept.push((fault.clone(), 1));
-        }
-        self.last = Some(fault);
-    }
-}
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -328,45 +294,6 @@ impl Scanner {
     }
 }
 
-/// A line without what pytest and groups of exceptions put in front of it.
-fn without_margin(line: &str) -> &str {
-    if let Some(rest) = line.strip_prefix("E   ") {
-        return rest.trim_start();
-    }
-    let text = line.trim_start();
-    match text.strip_prefix("| ").or_else(|| text.strip_prefix("+ Exc").map(|_| &text[2..])) {
-        Some(rest) if line.starts_with("  ") => rest,
-        _ => line,
-    }
-}
-
-/// The place that Node.js prints above the source line of an uncaught error.
-fn header(line: &str) -> Option<Place> {
-    let is_path = line.starts_with(['/', '\\']) || line.starts_with("file://") || line.get(1..3) == Some(":\\");
-    frames::located(line).filter(|place| is_path && frames::is_own(&place.file))
-}
-
-/// Whether a line only sounds like an error: one of some words, and a colon after it.
-fn is_loud(line: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["FAIL", "FAILED", "FAILURE", "FATAL", "Uncaught", "Unhandled", "ENOENT", "EPERM", "EACCES"];
-    let text = line.trim();
-    let Some((before, _)) = text.rsplit_once(':') else { return false };
-    let lower = |most: usize| text.chars().take(most).collect::<String>().to_lowercase();
-    let named = before.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| WORDS.contains(&word));
-    named && !["warn", "npm warn", "[warn", "(warn"].iter().any(|level| lower(9).starts_with(level))
-}
-
-/// Whether a line has a word that begins with expect or assert (also at a capital inside a name), or a matcher of jest.
-fn speaks_of_assertion(line: &str) -> bool {
-    if ["toBe", "toEqual", "toHaveBeenCalled", "Expect", "Assert"].iter().any(|word| line.contains(word)) {
-        return true;
-    }
-    ["expect", "assert"]
-        .iter()
-        .any(|word| line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,15 +370,5 @@ mod tests {
         let text = "Error: x\n    at f (/app/a.js:3:4)\n".repeat(500);
         let found = faults(&text);
         assert_eq!((found.len(), found[0].3), (1, 500));
-    }
-
-    #[test]
-    fn words_of_assertions_are_heard_but_not_the_unexpected() {
-        for line in ["expect(x).toBe(3)", "AssertionError: no", "assert a == b", "Expected: 3", "  toEqual"] {
-            assert!(speaks_of_assertion(line), "{line}");
-        }
-        for line in ["SyntaxError: Unexpected token", "unexpected", "reassert", "nothing"] {
-            assert!(!speaks_of_assertion(line), "{line}");
-        }
     }
 }

@@ -54,8 +54,14 @@ impl LineReader for Java {
         if let Some(text) = line.strip_prefix("[WARNING] ") {
             return maven(Level::Warning, text, found);
         }
-        if line.starts_with("[INFO] ") {
-            found.mark("maven");
+        if let Some(text) = line.strip_prefix("[INFO] ") {
+            // Other programs name the level of a line so too.
+            if text.starts_with("Scanning for projects") || text.starts_with("---") || text.starts_with("BUILD ") {
+                found.mark("maven");
+            }
+            if !found.has("maven") {
+                return false;
+            }
             found.success |= line.contains("BUILD SUCCESS");
             found.failure |= line.contains("BUILD FAILURE");
             return true;
@@ -119,7 +125,6 @@ fn symbol(line: &str, found: &mut Found) {
 }
 
 fn maven(level: Level, text: &str, found: &mut Found) -> bool {
-    found.mark("maven");
     if let Some((file, rest)) = text.split_once(":[")
         && let Some((line, rest)) = number(rest)
         && let Some((_, msg)) = rest.split_once("] ")
@@ -135,6 +140,12 @@ fn maven(level: Level, text: &str, found: &mut Found) -> bool {
             found.push(level, "maven", Some((file, Some(line))), msg);
         }
         return true;
+    }
+    if text.starts_with("COMPILATION ERROR") || text.starts_with("Failed to execute goal ") {
+        found.mark("maven");
+    }
+    if !found.has("maven") {
+        return false;
     }
     let is_noise = text.trim().is_empty()
         || text.starts_with("COMPILATION ")
