@@ -4,8 +4,8 @@ use crewkit_digest::tokens;
 use serde::Serialize;
 
 use super::keys::{Answer, Entry, LONGEST_MESSAGE, Told, folded, is_long, name_of, plain};
-use super::pieces;
 use super::report::{Failure, Report};
+use super::terse;
 
 /// Most failures told in detail where all keys are given.
 const MOST_FULL: usize = 10;
@@ -91,7 +91,7 @@ impl Run {
         let empty = Report::default();
         let report = self.report.as_ref().unwrap_or(&empty);
         let mut failures = if keys == Keys::Few {
-            folded(report.failures.iter().map(|failure| self.terse(failure)))
+            folded(report.failures.iter().map(|failure| terse::of(failure, &self.folder)))
         } else {
             plain(&report.failures)
         };
@@ -115,25 +115,6 @@ impl Run {
             let Some(next) = level.next(failures.len()) else { return text };
             level = next;
         }
-    }
-
-    /// A failure with short paths and without the frames of its trace, of which the place is kept.
-    fn terse(&self, failure: &Failure) -> Failure {
-        let mut short = failure.clone();
-        let has_folder = self.folder.len() > 1;
-        if has_folder && let Some(file) = failure.file.strip_prefix(&self.folder) {
-            file.clone_into(&mut short.file);
-        }
-        if failure.msg.contains('\n') {
-            let is_frame = |line: &str| {
-                line.trim_start().starts_with("at ") && (pieces::js_frame(line).is_some() || line.contains("(<"))
-            };
-            short.msg = failure.msg.lines().filter(|line| !is_frame(line)).collect::<Vec<_>>().join("\n");
-        }
-        if has_folder && short.msg.contains(&self.folder) {
-            short.msg = short.msg.replace(&self.folder, "");
-        }
-        short
     }
 
     fn render(

@@ -203,7 +203,10 @@ fn of_jest(whole: Whole, framework: Option<&'static str>) -> Report {
         let assertions = file.assertion_results.unwrap_or_default();
         if assertions.is_empty() {
             let msg = text::clean_lines(&file.message.unwrap_or_default());
-            report.fault(Failure { file: name, msg, ..Failure::default() });
+            let at = msg.lines().filter_map(js_frame).find(|(path, _)| is_own(path));
+            let line = at.filter(|(path, _)| name.ends_with(path)).map(|(_, line)| line);
+            let msg = without_code(msg.trim_start().strip_prefix("● Test suite failed to run").unwrap_or(&msg));
+            report.fault(Failure { file: name, line, msg, ..Failure::default() });
             continue;
         }
         for assertion in assertions {
@@ -220,6 +223,15 @@ fn of_jest(whole: Whole, framework: Option<&'static str>) -> Report {
         report.faults += 1;
     }
     report
+}
+
+/// A message up to the code around the place, which jest puts into it.
+fn without_code(msg: &str) -> String {
+    let is_code = |line: &&str| {
+        let text = line.trim_start().trim_start_matches("> ");
+        text.split_once(" |").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
+    };
+    msg.trim().lines().take_while(|line| !is_code(line)).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 fn of_playwright(whole: Whole) -> Report {

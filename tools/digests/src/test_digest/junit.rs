@@ -5,8 +5,9 @@ use std::io::{BufReader, Bytes, Read};
 
 use crewkit_digest::text;
 
-use super::pieces::place;
+use super::pieces::{is_own, place};
 use super::report::{Failure, Report};
+use super::text::panic_in;
 
 /// Most bytes of a tag and of a text that are kept.
 const MOST_OF_TAG: usize = 64 << 10;
@@ -83,6 +84,7 @@ pub(crate) fn read(reader: impl Read) -> Option<(Report, u64)> {
                         case.failed = true;
                         case.in_failure = !closed;
                         case.message = attribute(inner, "message").unwrap_or_default();
+                        case.kind = attribute(inner, "type").unwrap_or_default();
                     }
                 } else if name == "error" {
                     report.faults += 1;
@@ -94,6 +96,11 @@ pub(crate) fn read(reader: impl Read) -> Option<(Report, u64)> {
         }
     }
     report.count(passed, failed, skipped);
+    if let Some(first) = report.failures.first().map(|failure| failure.suite.clone())
+        && report.failures.iter().all(|failure| failure.suite == first)
+    {
+        report.failures.iter_mut().for_each(|failure| failure.suite.clear());
+    }
     if seconds > 0.0 {
         report.duration = format!("{seconds:.2}s");
     }
@@ -106,6 +113,8 @@ struct Case {
     failure: Failure,
     class: String,
     message: String,
+    /// The attribute `type` of the failure.
+    kind: String,
     text: String,
     failed: bool,
     in_failure: bool,
@@ -123,29 +132,60 @@ impl Case {
         Self { failure, class: attribute(tag, "classname").unwrap_or_default(), ..Self::default() }
     }
 
-    fn tell(self, suite: Option<&String>, [passed, failed, skipped]: [&mut usize; 3], report: &mut Report) {
+    fn tell(mut self, suite: Option<&String>, [passed, failed, skipped]: [&mut usize; 3], report: &mut Report) {
         if !self.failed {
             *(if self.skipped { skipped } else { passed }) += 1;
             return;
         }
         *failed += 1;
-        let mut failure = self.failure;
+        let mut failure = std::mem::take(&mut self.failure);
+        let panic = Some(&self.text).filter(|text| text.contains("panicked at ")).and_then(|text| panic_in(text));
+        if let Some((msg, place)) = panic {
+            failure.msg = msg;
+            failure.line = place.as_ref().map(|(_, line)| *line);
+            failure.file = place.map_or(failure.file, |(path, _)| path);
+            self.finish(failure, suite, report);
+            return;
+        }
         let first = self.text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        failure.msg = if self.message.trim().is_empty() { first.to_owned() } else { self.message };
+        let message = [self.message.as_str(), first, &self.kind].into_iter().find(|text| !text.trim().is_empty());
+        failure.msg = without_advice(message.unwrap_or_default());
         if failure.line.is_none()
-            && let Some((path, line)) = self.text.lines().rev().find_map(|line| place(line.trim()))
+            && let Some((path, line)) = self.text.lines().rev().find_map(own_place)
         {
             failure.line = Some(line);
             if failure.file.is_empty() {
                 path.clone_into(&mut failure.file);
             }
         }
+        self.finish(failure, suite, report);
+    }
+
+    fn finish(&self, mut failure: Failure, suite: Option<&String>, report: &mut Report) {
         if !self.class.is_empty() && !failure.test.contains(&self.class) {
             failure.test = format!("{} {}", self.class, failure.test);
         }
         failure.suite = suite.cloned().filter(|suite| !failure.test.contains(suite.as_str())).unwrap_or_default();
         report.push(failure);
     }
+}
+
+/// A place in the project that a line of a trace begins with.
+fn own_place(line: &str) -> Option<(&str, u32)> {
+    let line = line.trim();
+    place(line.strip_prefix("at ").unwrap_or(line)).filter(|(path, _)| is_own(path))
+}
+
+/// A message without what pytest adds to an assertion beyond its two sides.
+fn without_advice(message: &str) -> String {
+    let advice = ["Omitting ", "Full diff", "Use -v", "Differing items"];
+    let lines = message.lines().take_while(|line| !advice.iter().any(|word| line.trim_start().starts_with(word)));
+    lines
+        .filter(|line| !line.trim_start().starts_with("+  where "))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim_end()
+        .to_owned()
 }
 
 /// The value of an attribute of a tag.

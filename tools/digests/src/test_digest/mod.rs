@@ -13,6 +13,7 @@ mod pieces;
 mod project;
 mod reading;
 mod report;
+mod terse;
 mod text;
 mod trouble;
 

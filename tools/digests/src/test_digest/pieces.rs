@@ -31,7 +31,7 @@ pub(crate) fn js_frame(line: &str) -> Option<(&str, u32)> {
 
 /// Whether a path of a trace belongs to the project, not to its dependencies or the runtime.
 pub(crate) fn is_own(path: &str) -> bool {
-    const FOREIGN: [&str; 8] = [
+    const FOREIGN: [&str; 9] = [
         "node_modules/",
         "/rustc/",
         "/.cargo/registry/",
@@ -40,6 +40,7 @@ pub(crate) fn is_own(path: &str) -> bool {
         "node:",
         "/src/runtime/",
         "/src/testing/",
+        "/go/src/",
     ];
     !path.is_empty() && !path.starts_with('<') && !FOREIGN.iter().any(|part| path.contains(part))
 }

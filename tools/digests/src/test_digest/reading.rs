@@ -79,8 +79,8 @@ impl Reading {
         let is_green = report.as_ref().is_none_or(|report| !report.is_bad());
         let trouble = is_green && trouble::after(self.out.lines().chain(self.err.lines()), code.is_some());
         let mut tail = tail(&self.out, &self.err, self.alarms, has_machine);
-        if tail.is_empty() && !is_green {
-            tail.push("a failure that the report does not name".to_owned());
+        if tail.is_empty() && (!is_green || has_machine && code.is_some_and(|code| code != 0)) {
+            tail.push("the report names no failure".to_owned());
         }
         if captured.timed_out {
             tail.insert(0, "ended by the time limit".to_owned());

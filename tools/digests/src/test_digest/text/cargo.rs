@@ -22,6 +22,10 @@ pub(super) struct Cargo {
     /// Tests that the running binary announced, and those of them that have not ended.
     announced: usize,
     open: Option<usize>,
+    /// Tests named so far, and whether they are named before they run, as a single thread without captured output does:
+    /// then the end comes when all of them were named.
+    named: usize,
+    before: bool,
     /// What the running binary said of its end. It counts when nothing more comes of that binary: a test may print such
     /// a line too.
     ended: Option<Totals>,
@@ -35,6 +39,8 @@ pub(super) struct Cargo {
     /// What comes after "error: test failed".
     cause: bool,
     seconds: f64,
+    /// A binary did not come to its end: nobody knows how many tests passed.
+    lost: bool,
 }
 
 /// Where in a binary's report a line stands.
@@ -96,6 +102,9 @@ impl TextReader for Cargo {
             report.failures.iter_mut().for_each(|failure| failure.suite.clear());
         }
         report.complete = self.seen;
+        if self.lost {
+            (report.total, report.passed) = (None, None);
+        }
         if self.seen && report.total.is_some() {
             report.duration = format!("{:.2}s", self.seconds);
         }
@@ -131,6 +140,7 @@ impl Cargo {
             self.end();
             self.seen = true;
             self.announced = count;
+            (self.named, self.before) = (0, false);
             self.open = Some(count);
             self.place = Place::Tests;
         } else if let Some(rest) = line.strip_prefix("test result: ") {
@@ -138,8 +148,8 @@ impl Cargo {
                 self.result(rest);
             }
         } else if let Some(rest) = line.strip_prefix("test ") {
-            if let (Some(_), Some((name, ended))) = (self.open, rest.rsplit_once(" ... ")) {
-                self.test(name, ended);
+            if let (Some(_), Some((name, ended))) = (self.open, rest.rsplit_once(" ...")) {
+                self.test(name, ended.trim_start());
             }
         } else if line == "failures:" {
             self.place = if self.place == Place::Tests { Place::Outputs } else { Place::Names };
@@ -162,11 +172,10 @@ impl Cargo {
 
     fn test(&mut self, name: &str, ended: &str) {
         let left = self.open.map(|left| left.saturating_sub(1));
-        if ended == "FAILED" || ended == "ok" || ended.starts_with("ignored") {
-            // Tests go on: what looked like the end was printed by one of them.
-            self.ended = None;
-            self.place = Place::Tests;
-        }
+        // Tests go on: what looked like the end was printed by one of them.
+        self.ended = None;
+        self.place = Place::Tests;
+        self.named += 1;
         if ended == "FAILED" {
             if self.failed.len() < MOST_NAMES {
                 self.failed.push(name.strip_suffix(" - should panic").unwrap_or(name).to_owned());
@@ -174,6 +183,8 @@ impl Cargo {
             self.open = left;
         } else if ended == "ok" || ended.starts_with("ignored") {
             self.open = left;
+        } else {
+            self.before = true;
         }
     }
 
@@ -226,7 +237,8 @@ impl Cargo {
                 .unwrap_or(0.0),
         };
         let all = totals.passed + totals.failed + totals.ignored;
-        if all == self.announced || rest.starts_with("FAILED") {
+        let is_end = all == self.announced && (!self.before || self.named >= self.announced);
+        if is_end || rest.starts_with("FAILED") {
             self.ended = Some(totals);
         }
     }
@@ -269,8 +281,7 @@ impl Cargo {
         let failed = self.failed.len().max(self.blocks.len());
         self.report.failed += failed;
         self.report.ran = true;
-        self.report.passed = None;
-        self.report.total = None;
+        self.lost = true;
         self.tell_failures();
         self.place = Place::Tests;
         if self.report.faults == 0 {

@@ -1,6 +1,6 @@
 //! `go test`, its text and the events of `go test -json` (<https://pkg.go.dev/cmd/test2json>).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -42,12 +42,17 @@ pub(super) struct Go {
     packages: HashSet<String>,
     /// Packages that have begun and not ended.
     running: HashSet<String>,
+    /// Tests that have begun and not ended.
+    unfinished: BTreeSet<Key>,
     failed_in: HashSet<String>,
     seconds: f64,
     /// The text form: tests that failed and their lines, until the package's own line.
     open: Vec<(String, Vec<String>)>,
     loose: Vec<String>,
     verbose: bool,
+    /// With -v: the test whose lines come, and the lines of each test that has not ended.
+    current: Option<String>,
+    said: HashMap<String, Vec<String>>,
 }
 
 impl TextReader for Go {
@@ -105,6 +110,7 @@ impl Go {
         match event.action.as_str() {
             "start" => drop(self.running.insert(key.0)),
             "run" => {
+                self.unfinished.insert(key.clone());
                 if let Some((parent, _)) = key.1.rsplit_once('/') {
                     self.parents.insert((key.0, parent.to_owned()));
                 }
@@ -112,6 +118,7 @@ impl Go {
             "output" | "build-output" => self.output(key, &event.output),
             "pass" | "skip" | "fail" if key.1.is_empty() => self.package_end(&key, &event.action, event.elapsed),
             action @ ("pass" | "skip" | "fail") => {
+                self.unfinished.remove(&key);
                 let lines = self.outputs.remove(&key).unwrap_or_default();
                 if action == "fail" {
                     self.failed_in.insert(key.0.clone());
@@ -145,6 +152,22 @@ impl Go {
         self.running.remove(&key.0);
         self.seconds += elapsed.unwrap_or(0.0);
         let mut lines = self.outputs.remove(key).unwrap_or_default();
+        let left: Vec<Key> = self.unfinished.iter().filter(|test| test.0 == key.0).cloned().collect();
+        for test in left {
+            self.unfinished.remove(&test);
+            if self.parents.remove(&test) {
+                continue;
+            }
+            // It went down with its package: timed out, panicked, exited.
+            let lines = self.outputs.remove(&test).unwrap_or_default();
+            self.failed_in.insert(test.0.clone());
+            self.counts[1] += 1;
+            let mut failure = failure(&test.0, &test.1, &lines);
+            if failure.msg.is_empty() {
+                failure.msg = "did not end".to_owned();
+            }
+            self.report.push(failure);
+        }
         if action == "fail" && !self.failed_in.contains(&key.0) {
             // A build's output goes under its own name: `pkg [pkg.test]`.
             let builds: Vec<Key> =
@@ -164,14 +187,19 @@ impl Go {
             match status {
                 "FAIL" => {
                     self.open.retain(|(parent, lines)| !(name.starts_with(&format!("{parent}/")) && lines.is_empty()));
-                    self.open.push((name.to_owned(), Vec::new()));
+                    self.open.push((name.to_owned(), self.said.remove(name).unwrap_or_default()));
                 }
-                "PASS" => self.counts[0] += 1,
-                "SKIP" => self.counts[2] += 1,
+                "PASS" | "SKIP" => {
+                    self.said.remove(name);
+                    self.counts[if status == "PASS" { 0 } else { 2 }] += 1;
+                }
                 _ => {}
             }
+            self.current = None;
         } else if let Some(rest) = line.strip_prefix("=== ") {
             self.verbose |= rest.starts_with("RUN ");
+            let name = rest.split_once(' ').map_or("", |(_, name)| name.trim());
+            self.current = (!name.is_empty()).then(|| name.to_owned());
         } else if let Some(rest) = line.strip_prefix("ok  \t") {
             self.package(rest, true);
         } else if let Some(rest) = line.strip_prefix("FAIL\t") {
@@ -179,6 +207,13 @@ impl Go {
         } else if line.starts_with("?   \t") {
             self.seen = true;
             self.report.complete = true;
+        } else if let Some(test) = self.current.as_ref().filter(|_| line != "FAIL" && line != "PASS") {
+            if self.said.len() < MOST_OPEN || self.said.contains_key(test) {
+                let lines = self.said.entry(test.clone()).or_default();
+                if lines.len() < MOST_LINES && !text.is_empty() {
+                    lines.push(line.to_owned());
+                }
+            }
         } else if let Some((_, lines)) = self.open.last_mut() {
             if lines.len() < MOST_LINES && !text.is_empty() {
                 lines.push(line.to_owned());
@@ -213,7 +248,12 @@ impl Go {
         self.seconds += time.unwrap_or(0.0);
         self.report.ran |= !rest.contains("[no tests to run]") && !rest.contains("[build failed]");
         let open = std::mem::take(&mut self.open);
-        let loose = std::mem::take(&mut self.loose);
+        let mut loose = std::mem::take(&mut self.loose);
+        // A test that never ended has the panic, or the reason of the timeout, among its lines.
+        let said = std::mem::take(&mut self.said);
+        if let Some(lines) = self.current.take().and_then(|test| said.into_iter().find(|(name, _)| *name == test)) {
+            loose.extend(lines.1);
+        }
         if ok {
             return;
         }
@@ -238,7 +278,7 @@ fn told(lines: &[String]) -> Option<(String, Option<(String, u32)>)> {
     if let Some(at) = lines.iter().position(|line| line.starts_with("panic: ")) {
         let frame = |line: &String| {
             let (path, line) = place(line.strip_prefix('\t')?)?;
-            is_own(path).then(|| (path.to_owned(), line))
+            (is_own(path) && path != "_testmain.go").then(|| (path.to_owned(), line))
         };
         let msg = lines[at].split(" [recovered").next().unwrap_or_default().to_owned();
         return Some((msg, lines[at..].iter().find_map(frame)));
@@ -273,6 +313,10 @@ fn failure(suite: &str, test: &str, lines: &[String]) -> Failure {
         (line.map(|line| line.trim().to_owned()).unwrap_or_default(), None)
     });
     let (file, line) = at.map_or((String::new(), None), |(file, line)| (file, Some(line)));
+    // A timeout's panic names the tests that were running.
+    let running = lines.iter().position(|line| line.trim() == "running tests:").and_then(|at| lines.get(at + 1));
+    let running = running.filter(|_| test.is_empty()).and_then(|line| line.trim().split(" (").next());
+    let test = running.unwrap_or(test);
     Failure { suite, test: test.to_owned(), file, line, msg }
 }
 

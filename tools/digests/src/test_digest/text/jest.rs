@@ -5,7 +5,7 @@ use super::super::report::{Failure, Report};
 use super::TextReader;
 
 /// Most lines of a message kept.
-const MOST_LINES: usize = 8;
+const MOST_LINES: usize = 80;
 
 /// The reader.
 #[derive(Debug, Default)]

@@ -21,6 +21,13 @@ use super::report::Report;
 
 pub(crate) use marks::Marks;
 
+/// The message and the place of the first panic of a Rust program in `text`.
+pub(crate) fn panic_in(text: &str) -> Option<(String, Option<(String, u32)>)> {
+    let mut panics = panics::Panics::default();
+    text.lines().for_each(|line| panics.line(line));
+    panics.all.into_iter().next().map(|panic| (panic.message(), panic.place))
+}
+
 /// A reader of one runner's text.
 pub(crate) trait TextReader {
     /// A line of the output, cleaned, without its line end.

@@ -87,7 +87,8 @@ impl Nextest {
         }
         let mut failure = Failure { suite: suite.to_owned(), test: test.to_owned(), ..Failure::default() };
         if !status.ends_with("FAIL") {
-            failure.msg = if status.starts_with("TIME") || status.starts_with("TERM") {
+            let last = status.rsplit(' ').next().unwrap_or_default();
+            failure.msg = if ["TIMEOUT", "TERMINATING", "TMT", "TRMNTG"].contains(&last) {
                 "timed out".to_owned()
             } else {
                 status.to_owned()

@@ -5,7 +5,7 @@ use super::super::report::{Failure, Report};
 use super::TextReader;
 
 /// Most lines of a message kept.
-const MOST_LINES: usize = 8;
+const MOST_LINES: usize = 80;
 
 /// The reader.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Playwright {
     open: Option<Failure>,
     lines: Vec<String>,
     told: bool,
+    /// Among the names of those that passed at a later attempt.
+    in_flaky: bool,
     counts: [usize; 3],
 }
 
@@ -26,6 +28,14 @@ impl TextReader for Playwright {
             return;
         }
         if !self.seen {
+            return;
+        }
+        if self.in_flaky
+            && let Some(title) = line.strip_prefix("    ")
+        {
+            // It passed in the end.
+            let flaky = named(title);
+            self.report.failures.retain(|failure| (&failure.test, &failure.file) != (&flaky.test, &flaky.file));
             return;
         }
         let Some((count, rest)) = line.strip_prefix("  ").and_then(number) else {
@@ -54,10 +64,12 @@ impl TextReader for Playwright {
 
 impl Playwright {
     fn count(&mut self, count: usize, rest: &str, line: &str) {
+        self.in_flaky = false;
         let (word, time) = rest.split_once(" (").unwrap_or((rest, ""));
         let at = match word {
             "passed" => 0,
             "flaky" => {
+                self.in_flaky = true;
                 self.report.flaky += count;
                 0
             }
@@ -85,7 +97,11 @@ impl Playwright {
                 let _ = path;
                 failure.line = Some(line);
             }
-        } else if text.starts_with("> ") || text.contains(" | ") && number(text).is_some() {
+        } else if text.starts_with("> ")
+            || text.contains(" | ") && number(text).is_some()
+            || text.starts_with("Error Context: ")
+            || text.starts_with("Retry #")
+        {
             self.told = true;
         } else if !self.told && !text.is_empty() && self.lines.len() < MOST_LINES {
             self.lines.push(text.to_owned());

@@ -21,6 +21,8 @@ pub(super) struct Pytest {
     /// The entry that lines of a section belong to has begun in that section.
     titled: bool,
     crash: Option<Failure>,
+    /// With `--tb=line`: file, line and message of each failure.
+    places: Vec<(String, u32, String)>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
@@ -160,6 +162,9 @@ impl Pytest {
     /// A crash of the interpreter: its message, then the frames, the innermost first.
     fn outside(&mut self, line: &str) {
         match &mut self.crash {
+            None if line.starts_with("ERROR: ") && self.begun => {
+                self.report.fault(Failure { msg: line.to_owned(), ..Failure::default() });
+            }
             None => {
                 let said = line.find("Fatal Python error: ").filter(|_| self.begun);
                 self.crash = said.map(|at| Failure { msg: line[at..].to_owned(), ..Failure::default() });
@@ -201,7 +206,15 @@ impl Pytest {
             self.titled = true;
             return;
         }
-        let Some(entry) = self.entries.last_mut().filter(|_| self.titled) else { return };
+        let Some(entry) = self.entries.last_mut().filter(|_| self.titled) else {
+            if let Some((path, number)) = place(line).filter(|(path, _)| is_own(path) && !path.starts_with(' ')) {
+                let said = line.split_once(&format!(":{number}: ")).map_or("", |(_, said)| said);
+                if self.places.len() < MOST {
+                    self.places.push((path.to_owned(), number, said.to_owned()));
+                }
+            }
+            return;
+        };
         if let Some(rest) = line.strip_prefix('E').filter(|rest| rest.starts_with("   ") || rest.is_empty()) {
             if !entry.told && entry.lines.len() < MOST_LINES {
                 entry.lines.push(rest.to_owned());
@@ -228,7 +241,12 @@ impl Pytest {
             let fits = |entry: &&mut Option<Entry>| {
                 entry.as_ref().is_some_and(|entry| entry.is_error == named.is_error && is_of(&entry.title, &named.node))
             };
-            let entry = entries.iter_mut().find(fits).and_then(Option::take);
+            let mut entry = entries.iter_mut().find(fits).and_then(Option::take);
+            let own = named.node.split("::").next().unwrap_or_default();
+            let at = self.places.iter().position(|(path, _, said)| path.ends_with(own) && *said == named.msg);
+            if let Some((path, line, _)) = at.filter(|_| entry.is_none()).map(|at| self.places.remove(at)) {
+                entry = Some(Entry { place: Some((path, line)), ..Entry::default() });
+            }
             self.push(&named.node, entry, named.msg);
         }
         for entry in entries.into_iter().flatten() {

@@ -21,6 +21,8 @@ pub(super) struct Tap {
     titles: Vec<String>,
     open: Option<Open>,
     totals: Totals,
+    /// The first error among the remarks since the last file that could not be run.
+    error: Option<String>,
     duration: String,
 }
 
@@ -34,6 +36,8 @@ struct Open {
     in_stack: bool,
     placed: bool,
     lines: Vec<String>,
+    /// How the process of a whole file ended.
+    ended: Option<String>,
 }
 
 impl TextReader for Tap {
@@ -175,6 +179,7 @@ impl Tap {
                     open.failure.line = Some(line);
                 }
             }
+            "signal" | "exitCode" if plain != "~" => open.ended = Some(format!("{key} {plain}")),
             "failureType" => open.is_parent |= plain == "subtestsFailed",
             _ => {}
         }
@@ -182,6 +187,9 @@ impl Tap {
 
     /// A remark after a failed test: bats tells place and output in them.
     fn comment(&mut self, text: &str) {
+        if self.error.is_none() && text.split_once(": ").is_some_and(|(name, _)| name.ends_with("Error")) {
+            self.error = Some(text.to_owned());
+        }
         let Some(open) = &mut self.open else { return };
         let said = text.trim_start_matches(['(', ' ']);
         if let Some((path, rest)) = said
@@ -197,11 +205,18 @@ impl Tap {
     }
 
     fn close(&mut self) {
-        let Some(Open { mut failure, is_parent, lines, .. }) = self.open.take() else { return };
+        let Some(Open { mut failure, is_parent, lines, ended, .. }) = self.open.take() else { return };
         if is_parent {
             return;
         }
         failure.msg = lines.join("\n");
+        if let Some(ended) = ended {
+            // A file that could not be run: the reason came as remarks before it.
+            failure.msg = match self.error.take() {
+                Some(error) => error,
+                None => format!("{} ({ended})", failure.msg),
+            };
+        }
         self.report.push(failure);
     }
 }

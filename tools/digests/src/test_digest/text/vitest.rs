@@ -5,7 +5,7 @@ use super::super::report::{Failure, Report};
 use super::TextReader;
 
 /// Most lines of a message kept.
-const MOST_LINES: usize = 8;
+const MOST_LINES: usize = 80;
 
 /// The reader.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl TextReader for Vitest {
         if text.starts_with('⎯') {
             self.close();
             let title = text.trim_matches(['⎯', ' ']);
-            if title.starts_with("Unhandled ") && title != "Unhandled Errors" {
+            if title.starts_with("Unhandled ") && title != "Unhandled Errors" || title.starts_with("Uncaught ") {
                 self.open = Some(Failure::default());
             }
             return;
