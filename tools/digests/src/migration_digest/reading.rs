@@ -152,7 +152,7 @@ impl Reading {
         false
     }
 
-    /// Prisma's text diff: "[+] Added tables", then "  - User"; "[*] Changed the `Post` table".
+    /// Prisma's text diff: `[+]` Added tables, then   - User; `[*]` Changed the `Post` table.
     fn diff_line(&mut self, line: &str) {
         let text = line.trim();
         let sign =
