@@ -57,7 +57,7 @@ pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Res
         return Ok(Vec::new());
     }
     let line = command_line::read(command);
-    let calls: Vec<Git<'_>> = line.commands.iter().filter_map(command_line::Command::git).collect();
+    let calls: Vec<Git<'_>> = line.commands().filter_map(command_line::Command::git).collect();
     if !calls.iter().any(|git| git.subcommand == "commit") {
         return Ok(Vec::new());
     }
@@ -86,7 +86,7 @@ fn of_add(git: &Git<'_>, places: &Places<'_>) -> Take {
     let (mut all, mut update, mut ignored, mut options) = (false, false, false, true);
     let mut words = Vec::new();
     for word in git.arguments {
-        match &**word {
+        match word.text() {
             "--" if options => options = false,
             "-n" | "--dry-run" | "-h" | "--help" if options => return Take::Index,
             text if options && text.starts_with("--") => {
@@ -131,7 +131,7 @@ fn of_commit(git: &Git<'_>, places: &Places<'_>) -> Option<Take> {
     let mut words = Vec::new();
     let mut rest = git.arguments.iter();
     while let Some(word) = rest.next() {
-        match &**word {
+        match word.text() {
             "--" if options => options = false,
             "-h" | "--help" | "--dry-run" if options => return None,
             text if options && text.starts_with("--") => {
@@ -164,8 +164,8 @@ fn of_commit(git: &Git<'_>, places: &Places<'_>) -> Option<Take> {
 }
 
 /// `words` as absolute paths; `None` when one of them is only known when the line runs.
-fn paths(git: &Git<'_>, words: &[&Word<'_>], places: &Places<'_>) -> Option<Vec<PathBuf>> {
-    words.iter().map(|word| if word.starts_with(':') { None } else { git.path(word, places) }).collect()
+fn paths(git: &Git<'_>, words: &[Word<'_>], places: &Places<'_>) -> Option<Vec<PathBuf>> {
+    words.iter().map(|word| if word.starts_with(':') { None } else { git.path(*word, places) }).collect()
 }
 
 /// What goes when one was added after the other.

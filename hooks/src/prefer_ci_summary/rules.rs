@@ -155,7 +155,7 @@ mod tests {
     fn replacements_name_what_the_command_named() {
         let said = |line: &str| {
             let line = command_line::read(line);
-            let call = Call::of(&line.commands[0]);
+            let call = Call::of(line.commands().next().unwrap());
             let rule = RULES.iter().find(|rule| call.matches(rule.pattern)).unwrap();
             rule.replacements(&call).join(" + ")
         };
