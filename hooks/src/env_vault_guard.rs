@@ -62,7 +62,10 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let mut report = Report::default();
-    for commit in commit::of_command(context, event, command)? {
+    let Some(commits) = commit::of_command(context, event, command)? else {
+        return Ok(event.block(entry::UNREADABLE));
+    };
+    for commit in commits {
         report.add(context, &commit, event.settings(context))?;
     }
     Ok(match (report.findings.is_empty(), report.warnings.is_empty()) {

@@ -16,7 +16,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 
 use crate::entry;
 use pattern::Call;
-use rules::{Mode, RULES, Rule};
+use rules::{Mode, RULES, Rule, UNREADABLE};
 
 /// hook-prefer-ci-summary.
 pub const TOOL: Tool = Tool {
@@ -60,7 +60,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let line = command_line::read(command);
-    if line.commands().len() == 0 {
+    if line.commands().len() == 0 && line.is_complete() {
         return Ok(Outcome::silent());
     }
     let settings = event.settings(context);
@@ -84,6 +84,14 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
                 (_, text) if advice.is_none() => advice = Some(text),
                 _ => {}
             },
+        }
+    }
+    if !line.is_complete() {
+        let told = format!("{}\n(rule {})", entry::UNREADABLE, UNREADABLE.name);
+        match mode(context, settings, &UNREADABLE) {
+            Mode::Off => {}
+            Mode::Warn => advice = advice.or(Some(told.replace("BLOCKED", "WARNING"))),
+            Mode::Block => return Ok(event.block(&told)),
         }
     }
     Ok(match advice {

@@ -43,6 +43,9 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         return Ok(Outcome::silent());
     };
     let line = command_line::read(command);
+    if !line.is_complete() {
+        return Ok(event.block(entry::UNREADABLE));
+    }
     let mut commits = line.commands().filter(|command| is_commit(*command)).peekable();
     if commits.peek().is_none() {
         return Ok(Outcome::silent());

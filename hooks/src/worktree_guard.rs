@@ -55,6 +55,9 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let line = command_line::read(command);
+    if !line.is_complete() {
+        return Ok(event.block(entry::UNREADABLE));
+    }
     let mut concerns = line.commands().filter_map(Concern::of).peekable();
     if concerns.peek().is_none() {
         return Ok(Outcome::silent());
@@ -115,7 +118,7 @@ impl<'c> Concern<'c> {
 }
 
 /// The path among the arguments of `git worktree add` (git-worktree(1)).
-fn added_path<'c>(arguments: Words<'c>) -> Option<Word<'c>> {
+fn added_path(arguments: Words<'_>) -> Option<Word<'_>> {
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
         if word == "--" {
@@ -135,7 +138,7 @@ fn added_path<'c>(arguments: Words<'c>) -> Option<Word<'c>> {
 }
 
 /// What `rm` would delete with all that is in it; `None` when it deletes no folders.
-fn deleted_paths<'c>(command: Command<'c>) -> Option<Vec<Word<'c>>> {
+fn deleted_paths(command: Command<'_>) -> Option<Vec<Word<'_>>> {
     let mut recursive = false;
     let mut options = true;
     let mut paths = Vec::new();
@@ -333,6 +336,28 @@ mod tests {
         assert_eq!(sibling("/w/shop", "/w/shop/shop-new"), Some("/w/shop-new".into()));
         assert_eq!(sibling("/w/shop", "/w/shop"), Some("/w/shop-worktree".into()));
         assert_eq!(sibling("/", "/x"), None);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_to_its_end_does_not_pass() {
+        let remove = "git worktree remove ../x";
+        let nested = |depth: usize| format!("{}{remove}{}", "( ".repeat(depth), ")".repeat(depth));
+        let repeated = format!("A='{}';{} {remove}", ": ".repeat(2000), "eval \"$A\";".repeat(100));
+        for (command, code) in [(nested(200), 2), (repeated, 2), (nested(20).replace(remove, "ls"), 0)] {
+            let event = serde_json::json!({"tool_name": "Bash", "tool_input": {"command": command}});
+            let event = Event::parse(event.to_string().as_bytes()).unwrap();
+            let outcome = answer(
+                &Context::scripted(crewkit_tool::Script {
+                    environment: [].into(),
+                    directory: "/".into(),
+                    clock: crewkit_tool::Clock::System,
+                    stdin: Vec::new(),
+                }),
+                &event,
+            )
+            .unwrap();
+            assert_eq!(outcome.code, code, "{command:.40}");
+        }
     }
 
     #[test]

@@ -48,18 +48,21 @@ impl Commit {
 }
 
 /// The commits that `command`, which is to run for `event`, would make. A `git add` before one is taken to have
-/// happened: agents write both on one line.
+/// happened: agents write both on one line. `None` when it may make others: it cannot be read to its end.
 ///
 /// # Errors
 /// When the command makes a commit and the directory it runs in cannot be told.
-pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Result<Vec<Commit>, Refusal> {
+pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Result<Option<Vec<Commit>>, Refusal> {
     if !command.contains("commit") {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let line = command_line::read(command);
+    if !line.is_complete() {
+        return Ok(None);
+    }
     let calls: Vec<Git<'_>> = line.commands().filter_map(command_line::Command::git).collect();
     if !calls.iter().any(|git| git.subcommand == "commit") {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let (start, home) = (event.directory(context)?, context.home().ok());
     let top = |directory: &Path| Repository::discover(directory)?.top;
@@ -78,7 +81,7 @@ pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Res
             _ => {}
         }
     }
-    Ok(commits)
+    Ok(Some(commits))
 }
 
 /// What `git add` adds (git-add(1)).
@@ -202,6 +205,7 @@ mod tests {
         let event = Event::parse(b"{}").unwrap();
         of_command(&Context::scripted(script), &event, command)
             .unwrap()
+            .unwrap()
             .into_iter()
             .map(|commit| (commit.directory.display().to_string(), commit.take))
             .collect()
@@ -237,6 +241,20 @@ mod tests {
         ] {
             assert_eq!(takes(command), [("/w".to_owned(), take)], "{command}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_to_its_end_may_be_a_commit() {
+        let context = Context::scripted(Script {
+            environment: [].into(),
+            directory: "/w".into(),
+            clock: Clock::System,
+            stdin: Vec::new(),
+        });
+        let event = Event::parse(b"{}").unwrap();
+        let deep = |command: &str| format!("{}{command}{}", "( ".repeat(200), ")".repeat(200));
+        assert_eq!(of_command(&context, &event, &deep("git commit")).unwrap(), None);
+        assert_eq!(of_command(&context, &event, &deep("ls")).unwrap(), Some(Vec::new()));
     }
 
     #[test]

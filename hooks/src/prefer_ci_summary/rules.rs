@@ -55,6 +55,9 @@ const fn warn(name: &'static str, pattern: &'static str, instead: &'static str) 
     Rule { mode: Mode::Warn, ..block(name, pattern, instead) }
 }
 
+/// The rule for a command line that cannot be read to its end, in which any command may stand.
+pub(super) const UNREADABLE: Rule<'static> = block("unreadable", "", "");
+
 /// Rules that stand whatever people set; the first that fits decides.
 pub(super) const RULES: &[Rule<'static>] = &[
     block("gh-run-log", "gh run view --log*", "service-digest ci {2|RUN}"),

@@ -91,7 +91,9 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// When git cannot tell what would be committed.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
-    let commits = commit::of_command(context, event, command)?;
+    let Some(commits) = commit::of_command(context, event, command)? else {
+        return Ok(event.block(entry::UNREADABLE));
+    };
     if commits.is_empty() {
         return Ok(Outcome::silent());
     }

@@ -1,6 +1,6 @@
 //! What is expanded in words: variables, substitutions, arithmetic.
 
-use super::draft::Draft;
+use super::draft::{Draft, append};
 use super::list::Until;
 use super::reader::{Reader, Scope};
 use super::records::{Base, short};
@@ -153,7 +153,7 @@ impl Reader<'_, '_, '_> {
             let next = self.next();
             if matches!(next, Some(b'`' | b'\\' | b'$')) || (quoted && next == Some(b'"')) {
                 let text = unescaped.get_or_insert_with(|| self.state.spare.pop().unwrap_or_default());
-                text.push_str(self.text.get(kept..self.at).unwrap_or_default());
+                append(text, self.text.get(kept..self.at).unwrap_or_default());
                 kept = self.at + 1;
             }
             self.at += 1;
@@ -170,11 +170,10 @@ impl Reader<'_, '_, '_> {
                 }
             }
             Some(mut text) => {
-                text.push_str(self.text.get(kept..to).unwrap_or_default());
-                let made = self.state.line.make(&text);
-                text.clear();
-                self.state.spare.push(text);
-                self.again(made, Scope::Substitution, false);
+                append(&mut text, self.text.get(kept..to).unwrap_or_default());
+                if self.state.draw(text.len()) {
+                    self.read_made(text, Scope::Substitution, false);
+                }
             }
         }
         self.expansion(draft, start, "", quoted);

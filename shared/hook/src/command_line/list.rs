@@ -174,6 +174,7 @@ impl Reader<'_, '_, '_> {
 
     /// Behind a command or group that began in `before`: whether a pipe follows, and so whether its changes of
     /// directory last.
+    #[inline]
     pub(super) fn behind_command(&mut self, before: u32, fed: bool) -> bool {
         self.blanks();
         let (here, next) = (self.peek(), self.next());

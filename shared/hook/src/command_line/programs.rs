@@ -147,24 +147,22 @@ const PROGRAMS: [(&str, Program); 53] = {
 };
 
 /// For each value of [`hash`] the place of the one name that has it, behind the last where there is none.
-const PLACES: [u8; 256] = {
-    let mut places = [PROGRAMS.len() as u8; 256];
+const PLACES: [usize; 256] = {
+    let mut places = [PROGRAMS.len(); 256];
     let mut at = 0;
     while at < PROGRAMS.len() {
         let hash = hash(PROGRAMS[at].0.as_bytes());
-        assert!(places[hash as usize] as usize == PROGRAMS.len(), "two names have the same hash: change it");
-        places[hash as usize] = at as u8;
+        assert!(places[hash] == PROGRAMS.len(), "two names have the same hash: change it");
+        places[hash] = at;
         at += 1;
     }
     places
 };
 
-/// A number of a name of at least two bytes; no two of [`PROGRAMS`] have the same.
-const fn hash(name: &[u8]) -> u8 {
-    name[0]
-        .wrapping_add(name[1].wrapping_mul(5))
-        .wrapping_add(name[name.len() - 1].wrapping_mul(28))
-        .wrapping_add(name.len() as u8)
+/// A number below 256 of a name of at least two bytes; no two of [`PROGRAMS`] have the same.
+const fn hash(name: &[u8]) -> usize {
+    let (first, second, last) = (name[0] as usize, name[1] as usize, name[name.len() - 1] as usize);
+    (first + second * 5 + last * 28 + name.len()) % 256
 }
 
 /// What the program that is called by `path` means, if more than a program to be run.
@@ -178,7 +176,6 @@ pub(super) fn program(path: &str) -> Option<Program> {
     if !(2..=LONGEST).contains(&name.len()) {
         return None;
     }
-    let place = PLACES[usize::from(hash(name))];
-    let (known, program) = PROGRAMS.get(usize::from(place))?;
+    let (known, program) = PROGRAMS.get(PLACES[hash(name)])?;
     (known.as_bytes() == name).then_some(*program)
 }

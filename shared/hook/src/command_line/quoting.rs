@@ -51,7 +51,11 @@ impl Reader<'_, '_, '_> {
     /// Reads the word that begins here. Moves on by at least one byte unless a word's end is here.
     pub(super) fn word(&mut self) -> WordRecord {
         let start = self.at;
-        if self.plain() { WordRecord::plain(self.base + start, self.at - start) } else { self.pieces(start) }
+        if self.plain() {
+            return WordRecord::plain(self.base + start, self.at - start);
+        }
+        let draft = self.pieces(start);
+        self.finish(&draft)
     }
 
     /// Reads the word that begins here, and adds it to those of the command that is being read.
@@ -61,7 +65,8 @@ impl Reader<'_, '_, '_> {
             // Put together where it is kept: that is most of what a word costs.
             self.state.line.words.push(WordRecord::plain(self.base + start, self.at - start));
         } else {
-            let word = self.pieces(start);
+            let draft = self.pieces(start);
+            let word = self.finish(&draft);
             self.state.line.words.push(word);
         }
     }
@@ -77,7 +82,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The rest of a word that began at `start`, all of it plain so far.
-    fn pieces(&mut self, start: usize) -> WordRecord {
+    fn pieces(&mut self, start: usize) -> Draft {
         let mut draft = Draft::new(start);
         let (mut bracket, mut brace) = (false, None);
         let mut run = start;
@@ -132,7 +137,7 @@ impl Reader<'_, '_, '_> {
             run = self.at;
             self.skip_until(|byte| class(byte) & (END | SPECIAL) != 0);
         }
-        self.finish(draft)
+        draft
     }
 
     /// An array's words, at the opening parenthesis.
@@ -140,7 +145,7 @@ impl Reader<'_, '_, '_> {
         let mut draft = Draft::new(self.at);
         draft.expands = true;
         self.parentheses(&mut draft);
-        self.finish(draft)
+        self.finish(&draft)
     }
 
     /// A backslash outside of quotes.

@@ -1,6 +1,7 @@
 //! The state of a pass over a line.
 
 use super::directory::{START, UNKNOWN};
+use super::draft::append;
 use super::here_documents::HereDocument;
 use super::records::{AssignmentRecord, Group, NONE, RedirectionRecord, Span, WordRecord, short};
 use super::variables::Variables;
@@ -155,7 +156,7 @@ impl Line<'_> {
     /// Keeps text that is no piece of what was read.
     pub(super) fn make(&mut self, text: &str) -> Span {
         let at = self.text.len() + self.made.len();
-        self.made.push_str(text);
+        append(&mut self.made, text);
         Span::new(at, text.len())
     }
 }
@@ -236,26 +237,45 @@ impl<'t, 's, 'a> Reader<'t, 's, 'a> {
 
     /// Reads the text of `span` as commands; `fed` says whether their input is a pipe.
     pub(super) fn again(&mut self, span: Span, scope: Scope, fed: bool) {
-        if !self.state.draw(span.length as usize) || !self.enter() {
+        if !self.state.draw(span.length as usize) {
             return;
         }
         let range = span.range();
         let line: &'a str = self.state.line.text;
         if self.base <= range.start && range.end <= self.base + self.text.len() {
+            if !self.enter() {
+                return;
+            }
             self.within(range.start - self.base, range.end - self.base, |reader| reader.apart(scope, fed));
+            self.leave();
         } else if range.end <= line.len() {
+            if !self.enter() {
+                return;
+            }
             let mut reader = Reader::new(line, self.state);
             reader.within(range.start, range.end, |reader| reader.apart(scope, fed));
+            self.leave();
         } else {
             // More may be made meanwhile.
             let mut text = self.state.spare.pop().unwrap_or_default();
-            text.push_str(self.state.line.get(span));
-            let mut reader = Reader { base: range.start, ..Reader::new(&text, self.state) };
-            reader.apart(scope, fed);
-            text.clear();
-            self.state.spare.push(text);
+            append(&mut text, self.state.line.get(span));
+            self.read_from(text, range.start, scope, fed);
         }
-        self.leave();
+    }
+
+    /// Reads text that had to be made as commands.
+    pub(super) fn read_made(&mut self, text: String, scope: Scope, fed: bool) {
+        let span = self.state.line.make(&text);
+        self.read_from(text, span.at as usize, scope, fed);
+    }
+
+    fn read_from(&mut self, mut text: String, base: usize, scope: Scope, fed: bool) {
+        if self.enter() {
+            Reader { base, ..Reader::new(&text, self.state) }.apart(scope, fed);
+            self.leave();
+        }
+        text.clear();
+        self.state.spare.push(text);
     }
 
     /// Reads all that is left as commands that have nothing to do with the here-documents named before.

@@ -3,6 +3,7 @@
 
 use super::Operator;
 use super::directory::UNKNOWN;
+use super::draft::append;
 use super::programs::{Program, program};
 use super::reader::{Reader, Scope, State};
 use super::records::{AssignmentRecord, CommandRecord, NONE, Rare, Span, short};
@@ -48,27 +49,37 @@ impl Reader<'_, '_, '_> {
             line.assignments.extend(assignments.drain(simple.assignments..));
             line.redirections.extend(redirections.drain(simple.redirections..));
         }
-        let end = short(self.base + self.at);
-        if program(self.state.program(simple.words)).is_some() {
-            return self.run(self.state.record(&simple, end, rare));
-        }
         // Put together where it is kept: copying it is most of what a short command costs.
-        let record = self.state.record(&simple, end, rare);
-        self.state.line.commands.push(record);
-        (Some(short(self.state.line.commands.len() - 1)), NONE)
+        self.state.line.commands.push(CommandRecord {
+            words: simple.words,
+            end: short(self.base + self.at),
+            directory: simple.directory,
+            rare,
+            group: self.state.group,
+            piped_from: simple.fed,
+            piped_to: false,
+            substituted: self.state.level > 0,
+        });
+        let index = self.state.line.commands.len() - 1;
+        let group = match program(self.state.program(simple.words)) {
+            None => NONE,
+            Some(meaning) => self.run(index, meaning),
+        };
+        (Some(short(index)), group)
     }
 
-    /// As [`Reader::command`], of a command whose words are noted.
-    fn run(&mut self, mut record: CommandRecord) -> (Option<u32>, u32) {
-        let index = short(self.state.line.commands.len());
-        let mut meaning = program(self.state.program(record.words));
-        if let Some(Program::Wrapper(_)) = meaning {
-            self.state.unwrap(&mut record);
-            meaning = program(self.state.program(record.words));
+    /// Does what the command at `index` means. Gives the group that is open for the commands of its arguments, or
+    /// [`NONE`].
+    #[inline(never)]
+    fn run(&mut self, index: usize, mut meaning: Program) -> u32 {
+        if let Program::Wrapper(_) = meaning {
+            self.state.unwrap(index);
+            let words = self.state.line.commands[index].words;
+            let Some(behind) = program(self.state.program(words)) else { return NONE };
+            meaning = behind;
         }
-        self.state.line.commands.push(record);
-        let Some(meaning) = meaning else { return (Some(index), NONE) };
-        let arguments = record.words.behind(1);
+        let CommandRecord { words, rare, piped_from: fed, .. } = self.state.line.commands[index];
+        let arguments = words.behind(1);
         let mut group = NONE;
         match meaning {
             Program::Wrapper(_) => {}
@@ -90,45 +101,69 @@ impl Reader<'_, '_, '_> {
                 }
             }
             Program::Eval => {
-                if let Some(text) = self.state.joined(arguments) {
-                    group = self.state.open_group();
-                    self.again(text, Scope::Same, record.piped_from);
-                }
+                group = self.state.open_group();
+                self.joined(arguments, fed);
             }
             Program::Trap => {
                 let words = self.state.line.words.get(arguments.range()).unwrap_or_default();
                 let text = words.iter().find(|word| !self.state.line.get(word.text).starts_with('-'));
                 if let Some(text) = text.map(|word| word.text) {
                     group = self.state.open_group();
-                    self.again(text, Scope::Shell, record.piped_from);
+                    self.again(text, Scope::Shell, fed);
                 }
             }
             Program::Find => {
                 group = self.state.open_group();
-                self.executed(&record);
+                self.executed(index);
             }
             Program::Su | Program::Shell => {
                 group = self.state.open_group();
                 if let Some(text) = self.state.shell_text(meaning, arguments) {
-                    self.again(text, Scope::Shell, record.piped_from);
+                    self.again(text, Scope::Shell, fed);
                 }
-                if self.state.reads_commands(index) {
-                    let strings = self.state.line.rare.get(record.rare as usize).map(|rare| rare.redirections);
+                if self.state.reads_commands(short(index)) {
+                    let strings = self.state.line.rare.get(rare as usize).map(|rare| rare.redirections);
                     for at in strings.unwrap_or_default().range() {
                         if let Some(one) = self.state.line.redirections.get(at)
                             && one.operator == Operator::HereString
                         {
-                            self.again(one.target.text, Scope::Shell, record.piped_from);
+                            self.again(one.target.text, Scope::Shell, fed);
                         }
                     }
                 }
             }
         }
-        (Some(index), group)
+        group
+    }
+
+    /// The commands that `eval` runs: its words joined by blanks.
+    fn joined(&mut self, words: Span, fed: bool) {
+        let records = self.state.line.words.get(words.range()).unwrap_or_default();
+        if let [] | [_] = records {
+            if let [word] = records {
+                self.again(word.text, Scope::Same, fed);
+            }
+            return;
+        }
+        let length: usize = records.iter().map(|word| word.text.length as usize + 1).sum();
+        if !self.state.draw(length - 1) {
+            return;
+        }
+        let State { line, spare, .. } = &mut *self.state;
+        let mut text = spare.pop().unwrap_or_default();
+        text.reserve(length);
+        for (at, word) in line.words.get(words.range()).unwrap_or_default().iter().enumerate() {
+            if at > 0 {
+                text.push(' ');
+            }
+            append(&mut text, line.get(word.text));
+        }
+        self.read_made(text, Scope::Same, fed);
     }
 
     /// The commands that `find` runs.
-    fn executed(&mut self, find: &CommandRecord) {
+    fn executed(&mut self, find: usize) {
+        let find = self.state.line.commands[find];
         let mut rest = find.words.behind(1);
         loop {
             let line = &self.state.line;
@@ -160,8 +195,9 @@ impl Reader<'_, '_, '_> {
                     NONE
                 };
                 let group = self.state.group;
-                let (_, opened) = self.run(CommandRecord { words, rare, group, piped_from: false, ..*find });
-                if opened != NONE {
+                self.state.line.commands.push(CommandRecord { words, rare, group, piped_from: false, ..find });
+                if let Some(meaning) = program(self.state.program(words)) {
+                    let opened = self.run(self.state.line.commands.len() - 1, meaning);
                     self.state.close_group(opened, false);
                 }
             }
@@ -171,20 +207,6 @@ impl Reader<'_, '_, '_> {
 }
 
 impl State<'_> {
-    #[inline(always)]
-    fn record(&self, simple: &Simple, end: u32, rare: u32) -> CommandRecord {
-        CommandRecord {
-            words: simple.words,
-            end,
-            directory: simple.directory,
-            rare,
-            group: self.group,
-            piped_from: simple.fed,
-            piped_to: false,
-            substituted: self.level > 0,
-        }
-    }
-
     /// `cd`, `pushd`, `popd`.
     fn change(&mut self, meaning: Program, arguments: Span) {
         let before = self.directory;
@@ -206,27 +228,6 @@ impl State<'_> {
         }
         self.previous = before;
         self.variables.leave_directory();
-    }
-
-    /// The words joined by blanks, `None` without any.
-    fn joined(&mut self, words: Span) -> Option<Span> {
-        let records = self.line.words.get(words.range()).unwrap_or_default();
-        match records {
-            [] => return None,
-            [word] => return Some(word.text),
-            _ => {}
-        }
-        let mut text = self.spare.pop().unwrap_or_default();
-        for (at, word) in records.iter().enumerate() {
-            if at > 0 {
-                text.push(' ');
-            }
-            text.push_str(self.line.get(word.text));
-        }
-        let made = self.line.make(&text);
-        text.clear();
-        self.spare.push(text);
-        Some(made)
     }
 
     /// The text that a shell is given to run.

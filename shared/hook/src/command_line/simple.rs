@@ -126,11 +126,10 @@ impl Reader<'_, '_, '_> {
             [b'&', b'>', ..] => (2, Operator::Both),
             [b'<', b'<', b'<', ..] => (3, Operator::HereString),
             [b'<', b'<', ..] => (2, Operator::HereDocument),
-            [b'<', b'&', ..] => (2, Operator::Duplicate),
+            [b'<' | b'>', b'&', ..] => (2, Operator::Duplicate),
             [b'<', b'>', ..] => (2, Operator::Read),
             [b'<', ..] => (1, Operator::Read),
             [b'>', b'>', ..] => (2, Operator::Append),
-            [b'>', b'&', ..] => (2, Operator::Duplicate),
             [b'>', b'|', ..] => (2, Operator::Write),
             [b'>', ..] => (1, Operator::Write),
             _ => return None,
@@ -166,12 +165,20 @@ impl State<'_> {
     ///
     /// They are put where they stay, behind those of all commands before. The words so far of a command around this
     /// one, which has to have them side by side, are put aside until it ends.
+    #[inline]
     fn begin_words(&mut self) -> usize {
         if self.open < self.line.words.len() {
-            self.words.extend(self.line.words.drain(self.open..));
+            self.put_aside();
         }
         self.open = self.line.words.len();
         self.words.len()
+    }
+
+    fn put_aside(&mut self) {
+        for index in self.open..self.line.words.len() {
+            self.words.push(self.line.words[index]);
+        }
+        self.line.words.truncate(self.open);
     }
 
     /// The number of words of the command so far.
@@ -180,10 +187,14 @@ impl State<'_> {
     }
 
     /// The words of the command, all of them.
+    #[inline]
     fn end_words(&mut self, aside: usize) -> Span {
         if self.words.len() > aside {
-            self.words.extend(self.line.words.drain(self.open..));
-            self.line.words.extend(self.words.drain(aside..));
+            self.put_aside();
+            for index in aside..self.words.len() {
+                self.line.words.push(self.words[index]);
+            }
+            self.words.truncate(aside);
         }
         let words = Span::new(self.open, self.line.words.len() - self.open);
         self.open = self.line.words.len();

@@ -338,6 +338,18 @@ const LINES: &[(&str, &str)] = &[
     ("D=/x; eval cd $D; git log", "eval cd /x ; cd /x ; git log @/x"),
     ("D=$X; cd $D", "cd $D"),
     ("D=a; cd '$D' \"\\$D\" $D$D", "cd $D $D aa"),
+    ("eval 'D=/x'; cd $D && git log", "eval D=/x ; cd /x ; git log @/x"),
+    ("D=a; eval D=$X; cd $D", "eval D=$X ; cd $D"),
+    ("eval pushd a; popd; git log", "eval pushd a ; pushd a ; popd @/w/a ; git log"),
+    ("D=a; (unset D; cd $D); cd $D", "unset D ; cd $D ; cd a"),
+    ("D=a; echo `read D; ls $D`; ls $D", "$read D ; $ls $D ; echo «`read D; ls $D`» ; ls a"),
+    ("D=$(pwd); (cd a; ls $D); cd \"$D/b\"; git log", "$pwd ; cd a ; ls $D @/w/a ; cd $(pwd)/b ; git log @/w/b"),
+    ("if x; then (D=a; cd $D); fi; cd $D", "x ; cd a ; cd $D"),
+    ("A=1 find . -exec ; ls $A", "find . -exec ; ls $A"),
+    // Groups within each other.
+    ("{ a; { b; } ; (c | d); e $(f); } | g", "a> ; b> ; c> ; <d> ; $f ; e $(f)> ; <g"),
+    ("{ a; } | { b; eval 'c; d'; }; e", "a> ; <b ; <eval «c; d» ; <c ; <d ; e"),
+    ("{ find -exec sh -c a \\; ; } | b", "find -exec sh -c a «;»> ; sh -c a> ; a> ; <b"),
 ];
 
 #[test]
@@ -543,6 +555,15 @@ fn every_line_takes_linear_time_and_little_stack() {
         "[",
         "=",
         "a \"b c\" 'd' ",
+        "a[;",
+        "`a` ",
+        "`\\``",
+        "find -exec a \\; ",
+        "-exec a \\; ",
+        "$(cat <<E\n",
+        "cd /;",
+        "pushd a;",
+        "{ a;}|",
     ]
     .iter()
     .map(|text| many(text))
@@ -551,6 +572,14 @@ fn every_line_takes_linear_time_and_little_stack() {
         format!("{}a{}", "(".repeat(50_000), ")".repeat(50_000)),
         format!("{}a{}", "bash -c \"".repeat(10_000), "\"".repeat(10_000)),
         format!("{}a", many("cat <<EOF\n")),
+        format!("A='{}'; {}", "a;".repeat(2000), many("eval \"$A\";")),
+        format!("eval eval eval {}", many("a ")),
+        format!("{}{}{}", "{ ".repeat(12_000), "a;".repeat(25_000), "}|".repeat(12_000)),
+        format!("{} find {}", "A=b ".repeat(12_000), "-exec a \\; ".repeat(4_000)),
+        format!("{}1{} ", "$((".repeat(30), "))".repeat(30)).repeat(650),
+        format!("{}{}", (0..45).map(|at| format!("$(cat <<E{at}\n")).collect::<String>(), many("\n")),
+        (0..10_000).map(|at| format!("v{at}=$v{at};")).collect(),
+        format!("{}{}", (0..64).map(|at| format!("v{at}=$PWD;")).collect::<String>(), many("cd;")),
     ])
     .collect();
     for line in &lines {

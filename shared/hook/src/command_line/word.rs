@@ -146,11 +146,13 @@ impl<'l> Words<'l> {
     }
 
     /// The words in `range`; none where it does not lie in them.
+    #[must_use]
     pub fn part(self, range: Range<usize>) -> Self {
         Self { records: self.records.get(range).unwrap_or_default(), ..self }
     }
 
     /// All but the first `count`.
+    #[must_use]
     pub fn behind(self, count: usize) -> Self {
         Self { records: self.records.get(count..).unwrap_or_default(), ..self }
     }

@@ -5,10 +5,10 @@ use super::reader::State;
 use super::records::{AssignmentRecord, CommandRecord, Rare, Span, WordRecord, short};
 
 impl State<'_> {
-    /// Takes the wrappers off `command`. What `env` sets for it becomes its own.
-    pub(super) fn unwrap(&mut self, command: &mut CommandRecord) {
+    /// Takes the wrappers off the command at `index`. What `env` sets for it becomes its own.
+    pub(super) fn unwrap(&mut self, index: usize) {
         let first_found = self.line.assignments.len();
-        let mut words = command.words;
+        let CommandRecord { mut words, mut directory, mut rare, .. } = self.line.commands[index];
         while let Some(word) = self.word(words, 0).filter(|word| word.is_literal()) {
             let Some(Program::Wrapper(wrapper)) = program(self.line.get(word.text)) else { break };
             let before = self.line.assignments.len();
@@ -18,18 +18,19 @@ impl State<'_> {
                 break;
             };
             if let Some(to) = changed {
-                command.directory = self.line.change(command.directory, Some(to));
+                directory = self.line.change(directory, Some(to));
             }
             words = behind;
         }
-        command.words = words;
         let found = Span::new(first_found, self.line.assignments.len() - first_found);
         if found.length > 0 {
-            let redirections = self.line.rare.get(command.rare as usize).map(|rare| rare.redirections);
-            let rare = Rare { assignments: found, redirections: redirections.unwrap_or_default(), outer: command.rare };
-            command.rare = short(self.line.rare.len());
-            self.line.rare.push(rare);
+            let redirections = self.line.rare.get(rare as usize).map(|rare| rare.redirections);
+            let redirections = redirections.unwrap_or_default();
+            self.line.rare.push(Rare { assignments: found, redirections, outer: rare });
+            rare = short(self.line.rare.len() - 1);
         }
+        let command = &mut self.line.commands[index];
+        (command.words, command.directory, command.rare) = (words, directory, rare);
     }
 
     /// The word at `index` of `words`.
@@ -96,6 +97,7 @@ impl State<'_> {
     }
 
     /// The program that `words` begin with, as it is called.
+    #[inline]
     pub(super) fn program(&self, words: Span) -> &str {
         self.word(words, 0).map_or("", |word| self.line.get(word.text))
     }
