@@ -8,8 +8,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &str| {
     let places = Places { start: Path::new("/w"), home: Some(Path::new("/h")), top: &|_| None };
-    for command in command_line::read(line).commands {
-        assert!(!command.words.is_empty());
+    let line = command_line::read(line);
+    for command in line.commands() {
+        assert!(!command.words().is_empty());
         let directory = command.directory(&places);
         assert!(directory.is_none_or(|directory| directory.is_absolute()));
         if let Some(git) = command.git() {

@@ -28,6 +28,11 @@ pub(crate) fn command_to_run(event: &Event) -> Option<&str> {
     event.command().filter(|_| event.is_shell() && event.name().is_none_or(|name| name == "PreToolUse"))
 }
 
+/// What a guard says that forbids by what it reads to a command line that cannot be read to its end.
+pub(crate) const UNREADABLE: &str = "BLOCKED: this command line cannot be checked: it is nested too deeply, or has too \
+                                     much text that is read again (eval, sh -c, variables). Write it as several \
+                                     commands, or as a script's file.";
+
 /// Whether `event` says that a session has ended. Where it is not named it is one without a tool.
 pub(crate) fn is_session_end(event: &Event) -> bool {
     event.name().map_or_else(|| event.tool().is_none(), |name| name == "SessionEnd")

@@ -64,7 +64,10 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let mut report = Report::default();
-    for commit in commit::of_command(context, event, command)? {
+    let Some(commits) = commit::of_command(context, event, command)? else {
+        return Ok(event.block(entry::UNREADABLE));
+    };
+    for commit in commits {
         // What was found in one commit holds, whatever comes of the next.
         if let Err(fault) = report.add(context, &commit, event.settings(context)) {
             context.note(fault.to_string());

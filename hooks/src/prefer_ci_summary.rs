@@ -17,7 +17,7 @@ use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, text};
 use crate::entry;
 use crate::marks::Mark;
 use pattern::Call;
-use rules::{Mode, RULES, Rule};
+use rules::{Mode, RULES, Rule, UNREADABLE};
 
 /// hook-prefer-ci-summary.
 pub const TOOL: Tool = Tool {
@@ -61,13 +61,13 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let line = command_line::read(command);
-    if line.commands.is_empty() {
+    if line.commands().len() == 0 && line.is_complete() {
         return Ok(Outcome::silent());
     }
     let settings = event.settings(context);
     let own = own_rules(context, settings);
     let (mut advice, mut hint) = (None, false);
-    for command in &line.commands {
+    for command in line.commands() {
         let call = Call::of(command);
         if wants_hint(&call) {
             hint = true;
@@ -85,6 +85,16 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
                 (Mode::Warn, text) if advice.is_none() => advice = Some((rule.name, text)),
                 _ => {}
             },
+        }
+    }
+    if !line.is_complete() {
+        let told = format!("{}\n(rule {})", entry::UNREADABLE, UNREADABLE.name);
+        match mode(context, settings, &UNREADABLE) {
+            Mode::Off => {}
+            Mode::Warn => {
+                advice = advice.or(Some((UNREADABLE.name, told.replace("BLOCKED", "WARNING"))));
+            }
+            Mode::Block => return Ok(event.block(&told)),
         }
     }
     Ok(match advice {
@@ -161,11 +171,11 @@ fn verdict(
     context: &Context,
     event: &Event,
     rule: &Rule<'_>,
-    command: &Command<'_>,
+    command: Command<'_>,
     call: &Call<'_>,
     mode: Mode,
 ) -> Result<(Mode, String), Refusal> {
-    let shown = text::one_line(&text::cut(command.source.lines().next().unwrap_or_default(), 80));
+    let shown = text::one_line(&text::cut(command.source().lines().next().unwrap_or_default(), 80));
     let mut instead: Vec<String> = Vec::new();
     if !rule.script.is_empty() && event.directory(context)?.join("scripts/ci-summary.sh").is_file() {
         instead.push(format!("./scripts/ci-summary.sh {}", rule.script));

@@ -43,7 +43,10 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
         return Ok(Outcome::silent());
     };
     let line = command_line::read(command);
-    let mut commits = line.commands.iter().filter(|command| is_commit(command)).peekable();
+    if !line.is_complete() {
+        return Ok(event.block(entry::UNREADABLE));
+    }
+    let mut commits = line.commands().filter(|command| is_commit(*command)).peekable();
     if commits.peek().is_none() {
         return Ok(Outcome::silent());
     }
@@ -69,10 +72,10 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
 }
 
 /// Whether a command is a `git commit` that commits.
-fn is_commit(command: &Command<'_>) -> bool {
+fn is_commit(command: Command<'_>) -> bool {
     command.git().is_some_and(|git| {
         let idle = |word: &str| matches!(word, "-h" | "--help" | "--dry-run");
-        git.subcommand == "commit" && !git.arguments.iter().take_while(|word| *word != "--").any(|word| idle(word))
+        git.subcommand == "commit" && !git.arguments.iter().take_while(|word| *word != "--").any(|word| idle(&word))
     })
 }
 
@@ -90,8 +93,7 @@ mod tests {
 
     #[test]
     fn only_a_commit_is_a_commit() {
-        let commits =
-            |line: &str| command_line::read(line).commands.iter().filter(|command| is_commit(command)).count();
+        let commits = |line: &str| command_line::read(line).commands().filter(|command| is_commit(*command)).count();
         for line in [
             "git commit -m x",
             "git  commit",

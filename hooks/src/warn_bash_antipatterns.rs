@@ -36,7 +36,7 @@ struct Args {}
 struct Rule {
     tool: &'static str,
     reason: &'static str,
-    fits: fn(&Command<'_>) -> bool,
+    fits: fn(Command<'_>) -> bool,
 }
 
 /// The first that fits a command of the line speaks.
@@ -63,7 +63,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let line = command_line::read(command);
-    let found = RULES.iter().find_map(|rule| Some((rule, line.commands.iter().find(|one| (rule.fits)(one))?)));
+    let found = RULES.iter().find_map(|rule| Some((rule, line.commands().find(|one| (rule.fits)(*one))?)));
     let Some((rule, command)) = found else { return Ok(Outcome::silent()) };
     let variable = context.variable("WARN_BASH_ANTIPATTERNS");
     let mode = variable.as_deref().or_else(|| event.settings(context).text(TABLE, "mode")).unwrap_or("once");
@@ -73,7 +73,7 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
     if mode == "off" || (mode != "always" && said()) {
         return Ok(Outcome::silent());
     }
-    let source = command.source.lines().next().unwrap_or_default();
+    let source = command.source().lines().next().unwrap_or_default();
     let advice = format!(
         "The {} tool {} better than {} in the shell does.\ncommand: {}",
         rule.tool,
@@ -85,8 +85,8 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
 }
 
 /// Whether files are shown as they are: to the agent, not to another program or a file.
-fn reads(command: &Command<'_>) -> bool {
-    if command.substituted || command.piped_from {
+fn reads(command: Command<'_>) -> bool {
+    if command.substituted() || command.piped_from() {
         return false;
     }
     match command.program() {
@@ -94,9 +94,8 @@ fn reads(command: &Command<'_>) -> bool {
             let redirected = |operator| !matches!(operator, Operator::Duplicate);
             let to_us = command
                 .redirections()
-                .iter()
                 .all(|one| one.descriptor.is_some_and(|number| number > 1) || !redirected(one.operator));
-            !command.piped_to && to_us && command.arguments().iter().any(|word| !word.starts_with('-'))
+            !command.piped_to() && to_us && command.arguments().iter().any(|word| !word.starts_with('-'))
         }
         "head" | "tail" => command.output_file().is_none(),
         _ => false,
@@ -104,25 +103,25 @@ fn reads(command: &Command<'_>) -> bool {
 }
 
 /// Whether a file is changed in place, or text taken apart that a file holds.
-fn edits(command: &Command<'_>) -> bool {
+fn edits(command: Command<'_>) -> bool {
     match command.program() {
         "sed" | "gsed" => command.arguments().iter().any(|word| {
             let letters = word.strip_prefix('-').unwrap_or_default();
             let before = letters.trim_start_matches(['n', 'E', 'r', 's', 'u', 'z']);
             before.starts_with('i') || word.starts_with("--in-place")
         }),
-        "awk" | "gawk" | "mawk" | "nawk" => !command.piped_from && !command.substituted,
+        "awk" | "gawk" | "mawk" | "nawk" => !command.piped_from() && !command.substituted(),
         _ => false,
     }
 }
 
 /// Whether text of the command line goes into a file.
-fn writes(command: &Command<'_>) -> bool {
+fn writes(command: Command<'_>) -> bool {
     match command.program() {
         "echo" | "printf" => command.output_file().is_some(),
         "cat" => {
-            let document = command.redirections().iter().any(|one| one.operator == Operator::HereDocument);
-            document && !command.piped_to && !command.substituted
+            let document = command.redirections().any(|one| one.operator == Operator::HereDocument);
+            document && !command.piped_to() && !command.substituted()
         }
         _ => false,
     }

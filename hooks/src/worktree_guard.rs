@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
-use crewkit_hook::command_line::{self, Command, Git, Places, Word};
+use crewkit_hook::command_line::{self, Command, Git, Places, Word, Words};
 use crewkit_hook::{Event, Plain};
 use crewkit_repo::{Repository, Worktree, is_protected};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Tool, text};
@@ -55,7 +55,10 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
     let line = command_line::read(command);
-    let mut concerns = line.commands.iter().filter_map(Concern::of).peekable();
+    if !line.is_complete() {
+        return Ok(event.block(entry::UNREADABLE));
+    }
+    let mut concerns = line.commands().filter_map(Concern::of).peekable();
     if concerns.peek().is_none() {
         return Ok(Outcome::silent());
     }
@@ -82,27 +85,27 @@ pub fn answer(context: &Context, event: &Event) -> Answer {
 /// A command that is worth a look at the repository.
 enum Concern<'c> {
     /// `git worktree add PATH`
-    Add { git: Git<'c>, path: &'c Word<'c> },
+    Add { git: Git<'c>, path: Word<'c> },
     /// `git worktree remove [PATH]`
-    Remove { git: Git<'c>, path: Option<&'c Word<'c>> },
+    Remove { git: Git<'c>, path: Option<Word<'c>> },
     /// `rm -r PATH…`
-    Delete { command: &'c Command<'c>, paths: Vec<&'c Word<'c>> },
+    Delete { command: Command<'c>, paths: Vec<Word<'c>> },
     /// A write of git's.
     Write { git: Git<'c> },
 }
 
 impl<'c> Concern<'c> {
-    fn of(command: &'c Command<'c>) -> Option<Self> {
+    fn of(command: Command<'c>) -> Option<Self> {
         if command.program() == "rm" {
             return deleted_paths(command).map(|paths| Self::Delete { command, paths });
         }
         let git = command.git()?;
         let arguments = git.arguments;
-        if arguments.iter().any(|word| matches!(&**word, "-h" | "--help")) {
+        if arguments.iter().any(|word| matches!(word.text(), "-h" | "--help")) {
             return None;
         }
-        match (git.subcommand, arguments.first().map(|word| &**word)) {
-            ("worktree", Some("add")) => added_path(arguments.get(1..)?).map(|path| Self::Add { git, path }),
+        match (git.subcommand, arguments.first().map(Word::text)) {
+            ("worktree", Some("add")) => added_path(arguments.behind(1)).map(|path| Self::Add { git, path }),
             ("worktree", Some("remove")) => {
                 let path = arguments.iter().skip(1).find(|word| !word.starts_with('-'));
                 Some(Self::Remove { git, path })
@@ -115,7 +118,7 @@ impl<'c> Concern<'c> {
 }
 
 /// The path among the arguments of `git worktree add` (git-worktree(1)).
-fn added_path<'c>(arguments: &'c [Word<'c>]) -> Option<&'c Word<'c>> {
+fn added_path(arguments: Words<'_>) -> Option<Word<'_>> {
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
         if word == "--" {
@@ -135,7 +138,7 @@ fn added_path<'c>(arguments: &'c [Word<'c>]) -> Option<&'c Word<'c>> {
 }
 
 /// What `rm` would delete with all that is in it; `None` when it deletes no folders.
-fn deleted_paths<'c>(command: &'c Command<'c>) -> Option<Vec<&'c Word<'c>>> {
+fn deleted_paths(command: Command<'_>) -> Option<Vec<Word<'_>>> {
     let mut recursive = false;
     let mut options = true;
     let mut paths = Vec::new();
@@ -143,7 +146,7 @@ fn deleted_paths<'c>(command: &'c Command<'c>) -> Option<Vec<&'c Word<'c>>> {
         if options && word == "--" {
             options = false;
         } else if options && word.starts_with("--") {
-            recursive |= word.len() > 4 && "--recursive".starts_with(&**word);
+            recursive |= word.len() > 4 && "--recursive".starts_with(word.text());
         } else if options && word.starts_with('-') && word.len() > 1 {
             recursive |= word.contains(['r', 'R']);
         } else {
@@ -153,7 +156,7 @@ fn deleted_paths<'c>(command: &'c Command<'c>) -> Option<Vec<&'c Word<'c>>> {
     (recursive && !paths.is_empty()).then_some(paths)
 }
 
-fn judge_add(git: &Git<'_>, path: &Word<'_>, places: &Places<'_>) -> Option<Verdict> {
+fn judge_add(git: &Git<'_>, path: Word<'_>, places: &Places<'_>) -> Option<Verdict> {
     let target = resolve(&git.path(path, places)?);
     let repository = repository(git, places)?;
     let trees = repository.worktrees();
@@ -167,7 +170,7 @@ fn judge_add(git: &Git<'_>, path: &Word<'_>, places: &Places<'_>) -> Option<Verd
     let mut reason = format!(
         "BLOCKED: git worktree add {} would put a worktree inside a repository, where its files mix with the \
          repository's own.\n  resolved:   {}\n  repository: {}",
-        text::one_line(path),
+        text::one_line(&path),
         shown(&target),
         shown(&holder.path),
     );
@@ -194,7 +197,7 @@ fn sibling(top: &Path, target: &Path) -> Option<PathBuf> {
     Some(top.parent()?.join(sibling))
 }
 
-fn judge_remove(git: &Git<'_>, path: Option<&Word<'_>>, places: &Places<'_>) -> Option<Verdict> {
+fn judge_remove(git: &Git<'_>, path: Option<Word<'_>>, places: &Places<'_>) -> Option<Verdict> {
     let repository = repository(git, places)?;
     let count = repository.worktree_count();
     if count < 2 {
@@ -209,9 +212,9 @@ fn judge_remove(git: &Git<'_>, path: Option<&Word<'_>>, places: &Places<'_>) -> 
     )))
 }
 
-fn judge_delete(command: &Command<'_>, paths: &[&Word<'_>], places: &Places<'_>) -> Option<Verdict> {
+fn judge_delete(command: Command<'_>, paths: &[Word<'_>], places: &Places<'_>) -> Option<Verdict> {
     paths.iter().find_map(|path| {
-        let given = command.path(path, places)?;
+        let given = command.path(*path, places)?;
         // A link is deleted, not what it points to.
         let target = resolve(given.parent()?).join(given.file_name()?);
         if target.is_symlink() || !target.is_dir() {
@@ -295,7 +298,7 @@ mod tests {
 
     fn words(line: &str) -> Option<String> {
         let line = command_line::read(line);
-        added_path(&line.commands[0].words).map(|word| (**word).to_owned())
+        added_path(line.commands().next()?.words()).map(|word| word.to_string())
     }
 
     #[test]
@@ -336,8 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_cannot_be_read_to_its_end_does_not_pass() {
+        let remove = "git worktree remove ../x";
+        let nested = |depth: usize| format!("{}{remove}{}", "( ".repeat(depth), ")".repeat(depth));
+        let repeated = format!("A='{}';{} {remove}", ": ".repeat(2000), "eval \"$A\";".repeat(100));
+        for (command, code) in [(nested(200), 2), (repeated, 2), (nested(20).replace(remove, "ls"), 0)] {
+            let event = serde_json::json!({"tool_name": "Bash", "tool_input": {"command": command}});
+            let event = Event::parse(event.to_string().as_bytes()).unwrap();
+            let outcome = answer(
+                &Context::scripted(crewkit_tool::Script {
+                    environment: [].into(),
+                    directory: "/".into(),
+                    clock: crewkit_tool::Clock::System,
+                    stdin: Vec::new(),
+                }),
+                &event,
+            )
+            .unwrap();
+            assert_eq!(outcome.code, code, "{command:.40}");
+        }
+    }
+
+    #[test]
     fn only_some_commands_concern_it() {
-        let concerns = |line: &str| command_line::read(line).commands.iter().filter_map(Concern::of).count();
+        let concerns = |line: &str| command_line::read(line).commands().filter_map(Concern::of).count();
         for line in [
             "ls -la",
             "git status",

@@ -110,7 +110,7 @@ impl Place {
         let tool = tools.iter().find(|tool| said.contains(&format!("The {tool} tool"))).unwrap_or(&"-");
         assert_eq!(code, 0, "{command}");
         let line = command_line::read(command);
-        let commit = line.commands.iter().any(|one| one.git().is_some_and(|git| git.subcommand == "commit"));
+        let commit = line.commands().any(|one| one.git().is_some_and(|git| git.subcommand == "commit"));
         let commit = if commit { "commit" } else { "-" };
         format!("{worktree:5} {prefer:22} {tool:5} {commit:6} {}", command.replace('\n', "⏎")).trim_end().to_owned()
     }

@@ -48,18 +48,21 @@ impl Commit {
 }
 
 /// The commits that `command`, which is to run for `event`, would make. A `git add` before one is taken to have
-/// happened: agents write both on one line.
+/// happened: agents write both on one line. `None` when it may make others: it cannot be read to its end.
 ///
 /// # Errors
 /// When the command makes a commit and the directory it runs in cannot be told.
-pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Result<Vec<Commit>, Refusal> {
+pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Result<Option<Vec<Commit>>, Refusal> {
     if !command.contains("commit") {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let line = command_line::read(command);
-    let calls: Vec<Git<'_>> = line.commands.iter().filter_map(command_line::Command::git).collect();
+    if !line.is_complete() {
+        return Ok(None);
+    }
+    let calls: Vec<Git<'_>> = line.commands().filter_map(command_line::Command::git).collect();
     if !calls.iter().any(|git| git.subcommand == "commit") {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let (start, home) = (event.directory(context)?, context.home().ok());
     let top = |directory: &Path| Repository::discover(directory)?.top;
@@ -78,7 +81,7 @@ pub(crate) fn of_command(context: &Context, event: &Event, command: &str) -> Res
             _ => {}
         }
     }
-    Ok(commits)
+    Ok(Some(commits))
 }
 
 /// What `git add` adds (git-add(1)).
@@ -86,7 +89,7 @@ fn of_add(git: &Git<'_>, places: &Places<'_>) -> Take {
     let (mut all, mut update, mut ignored, mut options) = (false, false, false, true);
     let mut words = Vec::new();
     for word in git.arguments {
-        match &**word {
+        match word.text() {
             "--" if options => options = false,
             "-n" | "--dry-run" | "-h" | "--help" if options => return Take::Index,
             text if options && text.starts_with("--") => {
@@ -131,7 +134,7 @@ fn of_commit(git: &Git<'_>, places: &Places<'_>) -> Option<Take> {
     let mut words = Vec::new();
     let mut rest = git.arguments.iter();
     while let Some(word) = rest.next() {
-        match &**word {
+        match word.text() {
             "--" if options => options = false,
             "-h" | "--help" | "--dry-run" if options => return None,
             text if options && text.starts_with("--") => {
@@ -164,8 +167,8 @@ fn of_commit(git: &Git<'_>, places: &Places<'_>) -> Option<Take> {
 }
 
 /// `words` as absolute paths; `None` when one of them is only known when the line runs.
-fn paths(git: &Git<'_>, words: &[&Word<'_>], places: &Places<'_>) -> Option<Vec<PathBuf>> {
-    words.iter().map(|word| if word.starts_with(':') { None } else { git.path(word, places) }).collect()
+fn paths(git: &Git<'_>, words: &[Word<'_>], places: &Places<'_>) -> Option<Vec<PathBuf>> {
+    words.iter().map(|word| if word.starts_with(':') { None } else { git.path(*word, places) }).collect()
 }
 
 /// What goes when one was added after the other.
@@ -202,6 +205,7 @@ mod tests {
         let event = Event::parse(b"{}").unwrap();
         of_command(&Context::scripted(script), &event, command)
             .unwrap()
+            .unwrap()
             .into_iter()
             .map(|commit| (commit.directory.display().to_string(), commit.take))
             .collect()
@@ -237,6 +241,20 @@ mod tests {
         ] {
             assert_eq!(takes(command), [("/w".to_owned(), take)], "{command}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_to_its_end_may_be_a_commit() {
+        let context = Context::scripted(Script {
+            environment: [].into(),
+            directory: "/w".into(),
+            clock: Clock::System,
+            stdin: Vec::new(),
+        });
+        let event = Event::parse(b"{}").unwrap();
+        let deep = |command: &str| format!("{}{command}{}", "( ".repeat(200), ")".repeat(200));
+        assert_eq!(of_command(&context, &event, &deep("git commit")).unwrap(), None);
+        assert_eq!(of_command(&context, &event, &deep("ls")).unwrap(), Some(Vec::new()));
     }
 
     #[test]

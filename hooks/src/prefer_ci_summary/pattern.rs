@@ -40,19 +40,19 @@ const WITH_VALUE: [(&str, &[&str]); 8] = [
 
 impl<'c> Call<'c> {
     /// Divides `command`.
-    pub(super) fn of(command: &'c Command<'c>) -> Self {
+    pub(super) fn of(command: Command<'c>) -> Self {
         let program = command.program();
         let program = program.strip_suffix(".sh").unwrap_or(program);
         let mut call = Self { program, operands: Vec::new(), options: Vec::new() };
         let with_value = WITH_VALUE.iter().find(|(name, _)| *name == program).map_or(&[][..], |(_, options)| options);
-        let arguments: &[Word<'_>] = match command.git() {
+        let arguments = match command.git() {
             Some(git) => {
                 call.operands.push(git.subcommand);
                 git.arguments
             }
             None => command.arguments(),
         };
-        let mut rest = arguments.iter().map(|word| &**word);
+        let mut rest = arguments.iter().map(Word::text);
         while let Some(word) = rest.next() {
             if word == "--" {
                 break;
@@ -121,7 +121,7 @@ mod tests {
         for (lines, wanted) in [(lines, true), (others, false)] {
             for line in lines {
                 let line = command_line::read(line);
-                assert_eq!(Call::of(&line.commands[0]).matches(pattern), wanted, "{pattern}: {line:?}");
+                assert_eq!(Call::of(line.commands().next().unwrap()).matches(pattern), wanted, "{pattern}: {line:?}");
             }
         }
     }

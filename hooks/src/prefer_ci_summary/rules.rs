@@ -55,6 +55,9 @@ const fn warn(name: &'static str, pattern: &'static str, instead: &'static str) 
     Rule { mode: Mode::Warn, ..block(name, pattern, instead) }
 }
 
+/// The rule for a command line that cannot be read to its end, in which any command may stand.
+pub(super) const UNREADABLE: Rule<'static> = block("unreadable", "", "");
+
 /// Rules that stand whatever people set; the first that fits decides.
 pub(super) const RULES: &[Rule<'static>] = &[
     block("gh-run-log", "gh run view --log*", "service-digest ci {2|RUN}"),
@@ -155,7 +158,7 @@ mod tests {
     fn replacements_name_what_the_command_named() {
         let said = |line: &str| {
             let line = command_line::read(line);
-            let call = Call::of(&line.commands[0]);
+            let call = Call::of(line.commands().next().unwrap());
             let rule = RULES.iter().find(|rule| call.matches(rule.pattern)).unwrap();
             rule.replacements(&call).join(" + ")
         };

@@ -137,6 +137,10 @@ fn switches() {
     assert_eq!(ask(&[], "git show HEAD"), (0, String::new()));
     assert_eq!(ask(&[("PREFER_CI_SUMMARY", "block")], "git show HEAD"), (0, String::new()));
     assert_eq!(ask(&[("PREFER_CI_SUMMARY_BLOCK", "git-show")], "git show HEAD").0, 2);
+    let deep = format!("{}git log{}", "( ".repeat(200), ")".repeat(200));
+    assert_eq!(ask(&[], &deep).0, 2);
+    assert_eq!(ask(&[("PREFER_CI_SUMMARY", "warn")], &deep).0, 0);
+    assert_eq!(ask(&[("PREFER_CI_SUMMARY_OFF", "unreadable")], &deep), (0, String::new()));
 }
 
 #[test]

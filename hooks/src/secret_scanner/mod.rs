@@ -95,7 +95,9 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
 /// When the directory of a commit cannot be told. Where git cannot tell what it would take, that is noted.
 pub fn answer(context: &Context, event: &Event) -> Answer {
     let Some(command) = entry::command_to_run(event) else { return Ok(Outcome::silent()) };
-    let commits = commit::of_command(context, event, command)?;
+    let Some(commits) = commit::of_command(context, event, command)? else {
+        return Ok(event.block(entry::UNREADABLE));
+    };
     if commits.is_empty() {
         return Ok(Outcome::silent());
     }

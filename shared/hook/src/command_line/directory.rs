@@ -1,12 +1,17 @@
 //! The directory that a command runs in.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use super::Word;
+use super::records::{Base, Span, WordRecord, short};
+use super::{Line, Word};
 
 /// Most changes by relative paths that are followed one after the other.
 const MOST_STEPS: u8 = 32;
+
+/// Where the line starts.
+pub(super) const START: u32 = u32::MAX;
+/// Known only when the line runs.
+pub(super) const UNKNOWN: u32 = u32::MAX - 1;
 
 /// What a path on a command line can start from.
 #[derive(Clone, Copy)]
@@ -25,47 +30,51 @@ impl std::fmt::Debug for Places<'_> {
     }
 }
 
-/// A directory by the changes that lead to it.
-#[derive(Debug, Clone, Default)]
-pub(super) enum Directory {
-    /// Where the line starts.
-    #[default]
-    Start,
-    /// After a change.
-    After(Rc<Step>),
-    /// Known only when the line runs.
-    Unknown,
-}
-
-/// One change.
-#[derive(Debug)]
+/// One change of directory. A directory is known by the last change that leads to it, a place in [`Line::steps`].
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    before: Directory,
-    to: Word<'static>,
+    /// The directory before, or [`START`].
+    before: u32,
+    /// The path; `None` for the home folder.
+    to: Option<WordRecord>,
     depth: u8,
 }
 
-impl Directory {
-    /// The directory after a change to `word`.
-    pub(super) fn change(&self, word: &Word<'_>) -> Self {
-        let depth = match self {
-            _ if !word.is_resolvable() => return Self::Unknown,
-            _ if word.is_absolute() => {
-                return Self::After(Rc::new(Step { before: Self::Start, to: word.clone().into_owned(), depth: 0 }));
-            }
-            Self::Start => 0,
-            Self::After(step) if step.depth < MOST_STEPS => step.depth + 1,
-            Self::After(_) | Self::Unknown => return Self::Unknown,
+impl Line<'_> {
+    /// The directory after a change from `before` to `word`, to the home folder without one.
+    pub(super) fn change(&mut self, before: u32, to: Option<WordRecord>) -> u32 {
+        let absolute = to.is_none_or(|word| match word.base {
+            Base::Plain => self.get(word.text).starts_with('/'),
+            base => base == Base::Home,
+        });
+        let (before, depth) = match self.steps.get(before as usize) {
+            _ if to.is_some_and(|word| word.expands) => return UNKNOWN,
+            _ if absolute => (START, 0),
+            Some(step) if step.depth < MOST_STEPS => (before, step.depth + 1),
+            None if before == START => (START, 0),
+            _ => return UNKNOWN,
         };
-        Self::After(Rc::new(Step { before: self.clone(), to: word.clone().into_owned(), depth }))
+        self.steps.push(Step { before, to, depth });
+        short(self.steps.len() - 1)
     }
 
-    /// The path, absolute; it need not exist.
-    pub(super) fn resolve(&self, places: &Places<'_>) -> Option<PathBuf> {
-        match self {
-            Self::Start => Some(places.start.to_owned()),
-            Self::After(step) => step.to.path(&step.before.resolve(places)?, places),
-            Self::Unknown => None,
+    /// The path of a directory, absolute; it need not exist.
+    pub(super) fn resolve(&self, directory: u32, places: &Places<'_>) -> Option<PathBuf> {
+        if directory == START {
+            return Some(places.start.to_owned());
         }
+        let step = self.steps.get(directory as usize)?;
+        let Some(to) = step.to else { return places.home.map(Path::to_owned) };
+        Word::of(self, to).path(&self.resolve(step.before, places)?, places)
+    }
+
+    /// The text of a span.
+    pub(super) fn get(&self, span: Span) -> &str {
+        let range = span.range();
+        match range.start.checked_sub(self.text.len()) {
+            Some(start) => self.made.get(start..start + range.len()),
+            None => self.text.get(range),
+        }
+        .unwrap_or_default()
     }
 }

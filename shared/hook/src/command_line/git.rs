@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::{Command, Places, Word};
+use super::{Command, Places, Word, Words};
 
 /// A call of git: its options before the subcommand, the subcommand and its arguments (git(1), "OPTIONS").
 #[derive(Debug, Clone)]
-pub struct Git<'c> {
+pub struct Git<'l> {
     /// The subcommand (`worktree`, `commit`); empty where none is given.
-    pub subcommand: &'c str,
+    pub subcommand: &'l str,
     /// What stands behind the subcommand.
-    pub arguments: &'c [Word<'c>],
-    command: &'c Command<'c>,
-    changes: Vec<Word<'c>>,
-    repository: Option<Word<'c>>,
-    work_tree: Option<Word<'c>>,
+    pub arguments: Words<'l>,
+    command: Command<'l>,
+    changes: Vec<Word<'l>>,
+    repository: Option<Word<'l>>,
+    work_tree: Option<Word<'l>>,
 }
 
 /// Options before the subcommand whose value may be the next word.
@@ -30,30 +30,30 @@ const WITH_VALUE: [&str; 9] = [
     "--attr-source",
 ];
 
-impl Command<'_> {
+impl<'l> Command<'l> {
     /// The command as git reads it, or `None` when it is not git.
-    pub fn git(&self) -> Option<Git<'_>> {
+    pub fn git(self) -> Option<Git<'l>> {
         if self.program() != "git" {
             return None;
         }
+        let mut rest = self.arguments();
         let mut git = Git {
             subcommand: "",
-            arguments: &[],
+            arguments: rest.part(0..0),
             command: self,
             changes: Vec::new(),
-            repository: self.variable("GIT_DIR").cloned(),
-            work_tree: self.variable("GIT_WORK_TREE").cloned(),
+            repository: self.variable("GIT_DIR"),
+            work_tree: self.variable("GIT_WORK_TREE"),
         };
-        let mut rest = self.arguments();
         while let Some((word, behind)) = rest.split_first() {
             rest = behind;
             if !word.starts_with('-') {
-                (git.subcommand, git.arguments) = (word, behind);
+                (git.subcommand, git.arguments) = (word.text(), behind);
                 break;
             }
             let (name, attached) = match word.find('=') {
-                Some(at) if word.starts_with("--") => (&word[..at], Some(word.part(at + 1..))),
-                _ => (&**word, None),
+                Some(at) if word.starts_with("--") => (&word.text()[..at], Some(word.part(at + 1..))),
+                _ => (word.text(), None),
             };
             if !WITH_VALUE.contains(&name) || (name == "--exec-path" && attached.is_none()) {
                 continue;
@@ -61,7 +61,7 @@ impl Command<'_> {
             let Some(value) = attached.or_else(|| {
                 let (value, behind) = rest.split_first()?;
                 rest = behind;
-                Some(value.clone())
+                Some(value)
             }) else {
                 break;
             };
@@ -82,13 +82,13 @@ impl Git<'_> {
         let mut changes = self.changes.iter();
         let start = match self.command.directory(places) {
             Some(start) => start,
-            None => self.command.path(changes.next()?, places)?,
+            None => self.command.path(*changes.next()?, places)?,
         };
         changes.try_fold(start, |here, change| change.path(&here, places))
     }
 
     /// `word` as a path, made absolute against [`Git::directory`].
-    pub fn path(&self, word: &Word<'_>, places: &Places<'_>) -> Option<PathBuf> {
+    pub fn path(&self, word: Word<'_>, places: &Places<'_>) -> Option<PathBuf> {
         match self.directory(places) {
             Some(here) => word.path(&here, places),
             None => self.command.path(word, places).filter(|_| word.is_absolute()),
@@ -98,11 +98,11 @@ impl Git<'_> {
     /// The git folder that the call names (`--git-dir`, `GIT_DIR`); `None` when git looks for it from
     /// [`Git::directory`] on.
     pub fn git_dir(&self, places: &Places<'_>) -> Option<PathBuf> {
-        self.path(self.repository.as_ref()?, places)
+        self.path(self.repository?, places)
     }
 
     /// The top of the work tree that the call names (`--work-tree`, `GIT_WORK_TREE`).
     pub fn work_tree(&self, places: &Places<'_>) -> Option<PathBuf> {
-        self.path(self.work_tree.as_ref()?, places)
+        self.path(self.work_tree?, places)
     }
 }

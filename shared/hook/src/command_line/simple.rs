@@ -1,90 +1,83 @@
-//! Simple commands: assignments, words, redirections, here-documents.
+//! Simple commands: assignments, words, redirections.
 
-use std::borrow::Cow;
+use super::Operator;
+use super::here_documents::HereDocument;
+use super::quoting::{NAME, REDIRECTION, class};
+use super::reader::{Reader, State};
+use super::records::{AssignmentRecord, NONE, RedirectionRecord, Span};
+use super::run::Simple;
 
-use super::list::Reader;
-use super::run::reads_commands;
-use super::{Assignment, Command, Operator, Rare, Redirection, Word, Words};
-
-/// Most variables whose values are kept, and the most bytes of such a value: for paths, not for data.
-const MOST_VARIABLES: usize = 64;
-const MOST_VALUE: usize = 4096;
-
-/// A here-document whose text is still to come.
-pub(super) struct HereDocument {
-    delimiter: String,
-    strip_tabs: bool,
-    expands: bool,
-    /// The command it is fed to, once that is known.
-    owner: Option<usize>,
-}
-
-impl<'a> Reader<'a> {
+impl Reader<'_, '_, '_> {
     /// A simple command.
     pub(super) fn simple(&mut self) {
-        let (first, documents) = (self.commands.len(), self.here_documents.len());
-        let before = self.directory.clone();
-        let fed = std::mem::take(&mut self.piped) || self.fed > 0;
-        let mut words = std::mem::take(&mut self.spare);
-        let mut assignments = Vec::new();
-        let mut redirections = Vec::new();
+        let documents = self.state.here_documents.len();
+        let (assignments, redirections) = (self.state.assignments.len(), self.state.redirections.len());
+        let fed = std::mem::take(&mut self.state.piped) || self.state.fed > 0;
+        let before = self.state.directory;
+        let words = self.state.begin_words();
+        let mut bare = true;
         loop {
             self.blanks();
-            match self.peek() {
-                None | Some(b'\n' | b';' | b'|' | b')') => break,
-                Some(b'&') if self.next() != Some(b'>') => break,
-                Some(b'(') => {
-                    if words.len() == 1 && self.is_function() {
+            let Some(byte) = self.peek() else { break };
+            match byte {
+                b'\n' | b';' | b'|' | b')' => break,
+                b'&' if self.next() != Some(b'>') => break,
+                b'(' => {
+                    if self.state.count_words(words) == 1 && self.is_function() {
                         self.skip_until(|byte| byte == b')');
                         self.at += 1;
-                        self.function = true;
-                        words.clear();
-                        self.spare = words;
+                        self.state.function = true;
+                        self.state.end_words(words);
+                        self.state.line.words.truncate(self.state.line.words.len() - 1);
+                        self.state.open = self.state.line.words.len();
+                        self.state.assignments.truncate(assignments);
+                        self.state.redirections.truncate(redirections);
                         return;
                     }
                     break;
                 }
-                Some(_) => {}
+                _ => {}
             }
-            if let Some(redirection) = self.redirection() {
-                redirections.push(redirection);
-            } else if let Some(assignment) = if words.is_empty() { self.assignment() } else { None } {
-                assignments.push(assignment);
+            if class(byte) & REDIRECTION != 0
+                && let Some(redirection) = self.redirection()
+            {
+                self.state.redirections.push(redirection);
+            } else if bare
+                && class(byte) & NAME != 0
+                && let Some(assignment) = self.assignment()
+            {
+                self.state.assignments.push(assignment);
             } else {
-                words.push(self.word());
+                self.add_word();
+                bare = false;
             }
         }
-        let bare = assignments.is_empty() && redirections.is_empty();
-        let command = Command {
-            words: Words::draft(words),
-            rare: if bare { None } else { Some(Box::new(Rare { assignments, redirections })) },
-            piped_from: fed,
-            piped_to: false,
-            substituted: self.level > 0,
-            source: Cow::Borrowed(""),
-            directory: before.clone(),
-            level: self.level,
-        };
-        let owner = self.run(command, self.at);
-        for document in self.here_documents.iter_mut().skip(documents) {
-            document.owner = document.owner.or(Some(owner));
+        let words = self.state.end_words(words);
+        let simple = Simple { words, assignments, redirections, directory: before, fed };
+        let (command, group) = self.command(simple);
+        if self.state.here_documents.len() > documents {
+            for document in self.state.here_documents.iter_mut().skip(documents) {
+                document.owner = document.owner.or(command.or(Some(NONE)));
+            }
         }
-        self.function = false;
-        self.behind_command(first, before, fed);
+        self.state.function = false;
+        let pipe = self.behind_command(before, fed);
+        if pipe && let Some(command) = command.and_then(|command| self.state.line.commands.get_mut(command as usize)) {
+            command.piped_to = true;
+        }
+        if group != NONE {
+            self.state.close_group(group, pipe);
+        }
     }
 
     /// `NAME=VALUE`, if one is here.
-    fn assignment(&mut self) -> Option<Assignment<'a>> {
-        let rest = self.line.get(self.at..self.end)?;
-        let bytes = rest.as_bytes();
-        if !bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_') {
-            return None;
-        }
+    fn assignment(&mut self) -> Option<AssignmentRecord> {
+        let bytes = self.rest();
         let length = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
-        let name = rest.get(..length)?;
+        let name = Span::new(self.base + self.at, length);
         let mut behind = length;
         if bytes.get(behind) == Some(&b'[') {
-            behind += bytes.iter().skip(behind).take(256).position(|byte| *byte == b']')? + 1;
+            behind = self.closing_bracket(self.at + behind)? + 1 - self.at;
         }
         let simple = bytes.get(behind) == Some(&b'=') && behind == length;
         behind += usize::from(bytes.get(behind) == Some(&b'+'));
@@ -94,43 +87,54 @@ impl<'a> Reader<'a> {
         self.at += behind + 1;
         let value = if self.peek() == Some(b'(') { self.array() } else { self.word() };
         let value = if simple { value } else { value.unknown() };
-        Some(Assignment { name: Cow::Borrowed(name), value })
+        Some(AssignmentRecord { name, value })
+    }
+
+    /// The closing bracket behind the opening one at `from`; only near ones are looked for.
+    fn closing_bracket(&mut self, from: usize) -> Option<usize> {
+        /// Most bytes of a subscript.
+        const LONGEST: usize = 256;
+        let (looked_from, looked_to) = self.no_bracket;
+        let known = (looked_from..=looked_to).contains(&from);
+        let start = if known { looked_to } else { from };
+        let end = self.end().min(from + LONGEST).max(start);
+        let ahead = self.text.as_bytes().get(start..end).unwrap_or_default();
+        let at = start + ahead.iter().position(|byte| *byte == b']').unwrap_or(ahead.len());
+        self.no_bracket = (if known { looked_from } else { from }, at);
+        (at < self.end().min(from + LONGEST)).then_some(at)
     }
 
     /// A redirection, if one is here.
-    pub(super) fn redirection(&mut self) -> Option<Redirection<'a>> {
+    pub(super) fn redirection(&mut self) -> Option<RedirectionRecord> {
         let start = self.at;
         let mut descriptor = None;
         if !matches!(self.peek(), Some(b'<' | b'>' | b'&' | b'0'..=b'9')) {
             return None;
         }
         if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            let rest = self.line.as_bytes().get(start..self.end)?;
+            let rest = self.rest();
             let digits = rest.iter().take(6).position(|byte| !byte.is_ascii_digit())?;
             if !matches!(rest.get(digits), Some(b'<' | b'>')) {
                 return None;
             }
-            descriptor = Some(self.line.get(start..start + digits)?.parse().unwrap_or(u16::MAX));
+            descriptor = Some(self.text.get(start..start + digits)?.parse().unwrap_or(u16::MAX));
             self.at += digits;
         }
-        let rest = self.line.get(self.at..self.end)?;
-        let (length, mut operator) = [
-            ("&>>", Operator::Both),
-            ("&>", Operator::Both),
-            ("<<<", Operator::HereString),
-            ("<<", Operator::HereDocument),
-            ("<&", Operator::Duplicate),
-            ("<>", Operator::Read),
-            ("<", Operator::Read),
-            (">>", Operator::Append),
-            (">&", Operator::Duplicate),
-            (">|", Operator::Write),
-            (">", Operator::Write),
-        ]
-        .iter()
-        .find(|(text, _)| rest.starts_with(text))
-        .map(|(text, operator)| (text.len(), *operator))?;
-        if length == 1 && descriptor.is_none() && rest.as_bytes().get(1) == Some(&b'(') {
+        let rest = self.rest();
+        let (length, mut operator) = match rest {
+            [b'&', b'>', b'>', ..] => (3, Operator::Both),
+            [b'&', b'>', ..] => (2, Operator::Both),
+            [b'<', b'<', b'<', ..] => (3, Operator::HereString),
+            [b'<', b'<', ..] => (2, Operator::HereDocument),
+            [b'<' | b'>', b'&', ..] => (2, Operator::Duplicate),
+            [b'<', b'>', ..] => (2, Operator::Read),
+            [b'<', ..] => (1, Operator::Read),
+            [b'>', b'>', ..] => (2, Operator::Append),
+            [b'>', b'|', ..] => (2, Operator::Write),
+            [b'>', ..] => (1, Operator::Write),
+            _ => return None,
+        };
+        if length == 1 && descriptor.is_none() && rest.get(1) == Some(&b'(') {
             return None;
         }
         self.at += length;
@@ -139,100 +143,62 @@ impl<'a> Reader<'a> {
         self.blanks();
         let target = self.word();
         match operator {
-            Operator::Duplicate if rest.starts_with(">&") && !descriptor_text(&target) => operator = Operator::Both,
-            Operator::HereDocument => self.here_documents.push(HereDocument {
-                delimiter: (*target).to_owned(),
-                strip_tabs,
-                expands: !target.is_quoted(),
-                owner: None,
-            }),
+            Operator::Duplicate if rest.starts_with(b">&") && !descriptor_text(self.state.line.get(target.text)) => {
+                operator = Operator::Both;
+            }
+            Operator::HereDocument => {
+                self.state.here_documents.push(HereDocument {
+                    delimiter: target.text,
+                    strip_tabs,
+                    expands: !target.quoted,
+                    owner: None,
+                });
+            }
             _ => {}
         }
-        Some(Redirection { descriptor, operator, target })
+        Some(RedirectionRecord { descriptor, operator, target })
+    }
+}
+
+impl State<'_> {
+    /// The words of a command follow. Gives what [`State::end_words`] takes.
+    ///
+    /// They are put where they stay, behind those of all commands before. The words so far of a command around this
+    /// one, which has to have them side by side, are put aside until it ends.
+    #[inline]
+    fn begin_words(&mut self) -> usize {
+        if self.open < self.line.words.len() {
+            self.put_aside();
+        }
+        self.open = self.line.words.len();
+        self.words.len()
     }
 
-    /// A line end, and the here-documents that begin behind it.
-    pub(super) fn line_end(&mut self) {
-        self.at += 1;
-        for document in std::mem::take(&mut self.here_documents) {
-            let from = self.at;
-            let mut to = self.end;
-            while self.at < self.end {
-                let start = self.at;
-                self.skip_until(|byte| byte == b'\n');
-                let line = self.line.get(start..self.at).unwrap_or_default();
-                let line = line.strip_suffix('\r').unwrap_or(line);
-                let line = if document.strip_tabs { line.trim_start_matches('\t') } else { line };
-                let behind = line.strip_prefix(&*document.delimiter);
-                if behind == Some("") {
-                    to = start;
-                    self.at += usize::from(self.at < self.end);
-                    break;
-                }
-                // bash takes the end of a substitution for the end of the text.
-                if let Some(behind) = behind
-                    && behind.starts_with(')')
-                    && self.level > 0
-                    && !document.delimiter.is_empty()
-                {
-                    to = start;
-                    self.at -= behind.len();
-                    break;
-                }
-                self.at += usize::from(self.at < self.end);
+    fn put_aside(&mut self) {
+        for index in self.open..self.line.words.len() {
+            self.words.push(self.line.words[index]);
+        }
+        self.line.words.truncate(self.open);
+    }
+
+    /// The number of words of the command so far.
+    fn count_words(&self, aside: usize) -> usize {
+        self.words.len() - aside + self.line.words.len() - self.open
+    }
+
+    /// The words of the command, all of them.
+    #[inline]
+    fn end_words(&mut self, aside: usize) -> Span {
+        if self.words.len() > aside {
+            self.put_aside();
+            for index in aside..self.words.len() {
+                self.line.words.push(self.words[index]);
             }
-            self.here_document(&document, from, to.min(self.at));
+            self.words.truncate(aside);
         }
-    }
-
-    /// The text of a here-document: commands when it is fed to a shell, else text that may hold substitutions.
-    fn here_document(&mut self, document: &HereDocument, from: usize, to: usize) {
-        let owner = document.owner.and_then(|owner| self.commands.get(owner));
-        if owner.is_some_and(reads_commands) {
-            let text = self.line.get(from..to).unwrap_or_default();
-            self.reread(Cow::Borrowed(text), false);
-        } else if document.expands {
-            let (at, end) = (self.at, self.end);
-            (self.at, self.end) = (from, to);
-            self.expansions();
-            (self.at, self.end) = (at, end);
-        }
-    }
-
-    /// The value of a variable that the line has set to plain text.
-    pub(super) fn value(&mut self, name: &str) -> Option<Word<'a>> {
-        if name.is_empty() || self.variables.is_empty() {
-            return None;
-        }
-        let (_, value) = self.variables.iter().rev().find(|(known, _)| known == name)?;
-        if !value.is_resolvable() {
-            return None;
-        }
-        let value = value.clone();
-        self.budget = self.budget.checked_sub(value.len())?;
-        Some(value)
-    }
-
-    /// Keeps the value of a variable.
-    pub(super) fn set(&mut self, name: Cow<'a, str>, value: Word<'a>) {
-        let sure = self.conditional == 0 && !self.function && value.is_resolvable() && value.len() <= MOST_VALUE;
-        let scope = self.variables.get_mut(self.outer_variables..).unwrap_or_default();
-        if sure && let Some((_, known)) = scope.iter_mut().rev().find(|(known, _)| *known == name) {
-            *known = value;
-        } else if sure && self.variables.len() < MOST_VARIABLES {
-            self.variables.push((name, value));
-        } else {
-            self.unset(&name);
-        }
-    }
-
-    /// A variable whose value is no longer known.
-    pub(super) fn unset(&mut self, name: &str) {
-        for (known, value) in &mut self.variables {
-            if known == name && value.is_resolvable() {
-                *value = value.clone().unknown();
-            }
-        }
+        let words = Span::new(self.open, self.line.words.len() - self.open);
+        self.open = self.line.words.len();
+        words
     }
 }
 

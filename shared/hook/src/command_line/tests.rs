@@ -18,23 +18,24 @@ fn places() -> Places<'static> {
 /// input or output is a pipe, `@` and the directory where that is not the line's.
 fn shown(line: &str) -> String {
     let read = read(line);
-    assert!(read.complete, "{line}");
+    assert!(read.is_complete(), "{line}");
     let mut out = String::new();
-    for command in &read.commands {
+    for command in read.commands() {
         if !out.is_empty() {
             out.push_str(" ; ");
         }
-        for (set, mark) in [(command.substituted, '$'), (command.piped_from, '<')] {
+        for (set, mark) in [(command.substituted(), '$'), (command.piped_from(), '<')] {
             if set {
                 out.push(mark);
             }
         }
-        for (at, word) in command.words.iter().enumerate() {
+        for (at, word) in command.words().iter().enumerate() {
             let plain = !word.is_empty() && !word.contains([' ', '\n', ';', '«']);
             let blank = if at == 0 { "" } else { " " };
-            let _ = if plain { write!(out, "{blank}{}", &**word) } else { write!(out, "{blank}«{}»", &**word) };
+            let _ =
+                if plain { write!(out, "{blank}{}", word.text()) } else { write!(out, "{blank}«{}»", word.text()) };
         }
-        if command.piped_to {
+        if command.piped_to() {
             out.push('>');
         }
         match command.directory(&places()) {
@@ -339,6 +340,18 @@ const LINES: &[(&str, &str)] = &[
     ("D=/x; eval cd $D; git log", "eval cd /x ; cd /x ; git log @/x"),
     ("D=$X; cd $D", "cd $D"),
     ("D=a; cd '$D' \"\\$D\" $D$D", "cd $D $D aa"),
+    ("eval 'D=/x'; cd $D && git log", "eval D=/x ; cd /x ; git log @/x"),
+    ("D=a; eval D=$X; cd $D", "eval D=$X ; cd $D"),
+    ("eval pushd a; popd; git log", "eval pushd a ; pushd a ; popd @/w/a ; git log"),
+    ("D=a; (unset D; cd $D); cd $D", "unset D ; cd $D ; cd a"),
+    ("D=a; echo `read D; ls $D`; ls $D", "$read D ; $ls $D ; echo «`read D; ls $D`» ; ls a"),
+    ("D=$(pwd); (cd a; ls $D); cd \"$D/b\"; git log", "$pwd ; cd a ; ls $D @/w/a ; cd $(pwd)/b ; git log @/w/b"),
+    ("if x; then (D=a; cd $D); fi; cd $D", "x ; cd a ; cd $D"),
+    ("A=1 find . -exec ; ls $A", "find . -exec ; ls $A"),
+    // Groups within each other.
+    ("{ a; { b; } ; (c | d); e $(f); } | g", "a> ; b> ; c> ; <d> ; $f ; e $(f)> ; <g"),
+    ("{ a; } | { b; eval 'c; d'; }; e", "a> ; <b ; <eval «c; d» ; <c ; <d ; e"),
+    ("{ find -exec sh -c a \\; ; } | b", "find -exec sh -c a «;»> ; sh -c a> ; a> ; <b"),
 ];
 
 #[test]
@@ -359,7 +372,7 @@ fn the_same_lines_are_read_alike_within_other_text() {
         if wanted.is_empty() || line.contains(['\'', '\\']) || line.contains("<<") {
             continue;
         }
-        let count = |line: &str| read(line).commands.len();
+        let count = |line: &str| read(line).commands().len();
         assert_eq!(count(&format!("bash -c '{line}\n'")), count(line) + 1, "{line}");
         assert_eq!(count(&format!("bash <<'E'\n{line}\nE\n")), count(line) + 1, "{line}");
         if !line.contains("status )") {
@@ -396,7 +409,7 @@ fn words_know_what_they_are() {
     ] {
         let line = format!("echo {line}");
         let line = read(&line);
-        let word = &line.commands.last().unwrap().words[1];
+        let word = line.commands().next_back().unwrap().words().get(1).unwrap();
         assert_eq!((word.is_literal(), word.is_quoted()), (literal, quoted), "{word:?}");
     }
 }
@@ -404,12 +417,12 @@ fn words_know_what_they_are() {
 #[test]
 fn assignments_and_redirections_are_kept() {
     let line = read("A=1 B=\"x y\" env C=$D git log 2>&1 >>'o ut' <in 3<>x");
-    let command = &line.commands[0];
-    let seen: Vec<_> = command.assignments().iter().map(|one| (&*one.name, &*one.value)).collect();
-    assert_eq!(seen, [("A", "1"), ("B", "x y"), ("C", "$D")]);
+    let command = line.commands().next().unwrap();
+    let seen: Vec<_> = command.assignments().map(|one| (one.name, one.value.text())).collect();
+    assert_eq!(seen, [("C", "$D"), ("B", "x y"), ("A", "1")]);
     assert_eq!(command.variable("B").map(Word::is_literal), Some(true));
     assert_eq!(command.variable("C").map(Word::is_literal), Some(false));
-    let seen: Vec<_> = command.redirections().iter().map(|one| (one.descriptor, one.operator, &*one.target)).collect();
+    let seen: Vec<_> = command.redirections().map(|one| (one.descriptor, one.operator, one.target.text())).collect();
     assert_eq!(
         seen,
         [
@@ -441,14 +454,16 @@ fn a_file_that_gets_the_output_is_found() {
         ("echo '> f'", None),
         ("cat < f", None),
     ] {
-        assert_eq!(read(line).commands[0].output_file().map(|word| &**word), wanted, "{line}");
+        let line = read(line);
+        let file = line.commands().next().unwrap().output_file();
+        assert_eq!(file.map(Word::text), wanted, "{line:?}");
     }
 }
 
 #[test]
 fn the_source_begins_at_the_program() {
     let line = read("cd x && A=1 sudo git  push 'a b' 2>&1 | head; bash -c 'git pull  -q'");
-    let sources: Vec<_> = line.commands.iter().map(|command| &*command.source).collect();
+    let sources: Vec<_> = line.commands().map(Command::source).collect();
     assert_eq!(sources, ["cd x", "git  push 'a b' 2>&1", "head", "bash -c 'git pull  -q'", "git pull  -q"]);
 }
 
@@ -471,8 +486,8 @@ fn git_is_read_with_its_options() {
         ("sudo git -C \"$PWD/z\" push", "push", &[], "/w/z"),
     ] {
         let line = read(line);
-        let git = line.commands.last().unwrap().git().unwrap();
-        let seen: Vec<_> = git.arguments.iter().map(|word| &**word).collect();
+        let git = line.commands().next_back().unwrap().git().unwrap();
+        let seen: Vec<_> = git.arguments.iter().map(Word::text).collect();
         assert_eq!((git.subcommand, &seen[..]), (subcommand, arguments), "{line:?}");
         assert_eq!(git.directory(&places()), Some(directory.into()), "{line:?}");
     }
@@ -480,14 +495,17 @@ fn git_is_read_with_its_options() {
         [("cd $X; git -C /y log", Some("/y")), ("cd $X; git -C y log", None), ("git -C $X log", None)]
     {
         let line = read(line);
-        assert_eq!(line.commands.last().unwrap().git().unwrap().directory(&places()), directory.map(PathBuf::from));
+        assert_eq!(
+            line.commands().next_back().unwrap().git().unwrap().directory(&places()),
+            directory.map(PathBuf::from)
+        );
     }
     let line = read("GIT_DIR=/a/.git GIT_WORK_TREE=t git --git-dir=/b/.git log");
-    let git = line.commands[0].git().unwrap();
+    let git = line.commands().next().unwrap().git().unwrap();
     assert_eq!(git.git_dir(&places()), Some("/b/.git".into()));
     assert_eq!(git.work_tree(&places()), Some("/w/t".into()));
     for other in ["echo git push", "gitk", "hub push", "git.sh x"] {
-        assert!(read(other).commands[0].git().is_none());
+        assert!(read(other).commands().next().unwrap().git().is_none());
     }
 }
 
@@ -539,6 +557,15 @@ fn every_line_takes_linear_time_and_little_stack() {
         "[",
         "=",
         "a \"b c\" 'd' ",
+        "a[;",
+        "`a` ",
+        "`\\``",
+        "find -exec a \\; ",
+        "-exec a \\; ",
+        "$(cat <<E\n",
+        "cd /;",
+        "pushd a;",
+        "{ a;}|",
     ]
     .iter()
     .map(|text| many(text))
@@ -547,6 +574,14 @@ fn every_line_takes_linear_time_and_little_stack() {
         format!("{}a{}", "(".repeat(50_000), ")".repeat(50_000)),
         format!("{}a{}", "bash -c \"".repeat(10_000), "\"".repeat(10_000)),
         format!("{}a", many("cat <<EOF\n")),
+        format!("A='{}'; {}", "a;".repeat(2000), many("eval \"$A\";")),
+        format!("eval eval eval {}", many("a ")),
+        format!("{}{}{}", "{ ".repeat(12_000), "a;".repeat(25_000), "}|".repeat(12_000)),
+        format!("{} find {}", "A=b ".repeat(12_000), "-exec a \\; ".repeat(4_000)),
+        format!("{}1{} ", "$((".repeat(30), "))".repeat(30)).repeat(650),
+        format!("{}{}", (0..45).map(|at| format!("$(cat <<E{at}\n")).collect::<String>(), many("\n")),
+        (0..10_000).map(|at| format!("v{at}=$v{at};")).collect(),
+        format!("{}{}", (0..64).map(|at| format!("v{at}=$PWD;")).collect::<String>(), many("cd;")),
     ])
     .collect();
     for line in &lines {
@@ -554,7 +589,7 @@ fn every_line_takes_linear_time_and_little_stack() {
         let read = read(line);
         let took = started.elapsed();
         assert!(took < Duration::from_secs(1), "{line:.20}: {took:?}");
-        let bytes: usize = read.commands.iter().flat_map(|command| &command.words).map(|word| word.len() + 1).sum();
+        let bytes: usize = read.commands().flat_map(Command::words).map(|word| word.len() + 1).sum();
         assert!(bytes < 110 * line.len(), "{line:.20}: {bytes}");
     }
 }
@@ -563,8 +598,8 @@ proptest! {
     #[test]
     fn no_text_panics(line in any::<String>()) {
         let read = read(&line);
-        for command in &read.commands {
-            prop_assert!(!command.words.is_empty());
+        for command in read.commands() {
+            prop_assert!(!command.words().is_empty());
             let _ = (command.directory(&places()), command.git().map(|git| git.directory(&places())));
         }
     }
@@ -580,7 +615,7 @@ proptest! {
         let line = format!("git commit -m '{text}' && ls");
         let read = read(&line);
         let words: Vec<Vec<&str>> =
-            read.commands.iter().map(|command| command.words.iter().map(|word| &**word).collect()).collect();
+            read.commands().map(|command| command.words().iter().map(Word::text).collect()).collect();
         prop_assert_eq!(words, vec![vec!["git", "commit", "-m", &*text], vec!["ls"]]);
     }
 }
@@ -665,7 +700,7 @@ fn a_variable_that_is_set_again_and_again_has_its_last_value_and_costs_no_more()
         shown(line).split(" ; ").filter(|one| one.contains('@')).collect::<Vec<_>>(),
         ["one @/w/c", "two @/w/b", "$pwd @/w/b", "unset D @/w/b", "cd $D @/w/b", "three @?"]
     );
-    assert!(read(&"A=b;".repeat(10_000)).commands.is_empty());
+    assert_eq!(read(&"A=b;".repeat(10_000)).commands().len(), 0);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, event: &Event, session: &str) -> Answer {
     if let Some(post) = announcement(command, &line, failed, commits) {
         say(context, event, session, &post)?;
     }
-    if let Some((merge, of)) = line.commands.iter().find_map(|command| Some((command, merge_of(command)?)))
+    if let Some((merge, of)) = line.commands().find_map(|command| Some((command, merge_of(command)?)))
         && !failed
     {
         let start = event.directory(context)?;
@@ -49,9 +49,9 @@ pub(super) fn run(context: &Context, event: &Event, session: &str) -> Answer {
 /// The post for the git operations of a command, if there are any: the command itself, or, where that is long or has
 /// several lines, its operations.
 fn announcement(command: &str, line: &Line<'_>, failed: bool, commits: impl FnOnce() -> bool) -> Option<String> {
-    let runs = |operations: &[&str]| line.commands.iter().any(|command| is_operation(command, operations));
+    let runs = |operations: &[&str]| line.commands().any(|command| is_operation(command, operations));
     let told: &[&str] = if runs(&COMMIT) && commits() { &OPERATIONS_AND_COMMIT } else { &OPERATIONS };
-    let operations: Vec<&Command<'_>> = line.commands.iter().filter(|command| is_operation(command, told)).collect();
+    let operations: Vec<Command<'_>> = line.commands().filter(|command| is_operation(*command, told)).collect();
     if operations.is_empty() {
         return None;
     }
@@ -60,7 +60,7 @@ fn announcement(command: &str, line: &Line<'_>, failed: bool, commits: impl FnOn
     let whole = redact::redact(command.trim());
     let shown = if whole.contains('\n') || whole.chars().count() > room {
         let operations: Vec<String> =
-            operations.iter().map(|command| redact::redact(&text::fold_line_ends(&command.source))).collect();
+            operations.iter().map(|command| redact::redact(&text::fold_line_ends(command.source()))).collect();
         operations.join("; ")
     } else {
         whole
@@ -70,8 +70,8 @@ fn announcement(command: &str, line: &Line<'_>, failed: bool, commits: impl FnOn
 }
 
 /// Whether a command is one of git's `operations`. One whose output becomes part of another command only asks.
-fn is_operation(command: &Command<'_>, operations: &[&str]) -> bool {
-    !command.substituted && command.git().is_some_and(|git| operations.contains(&git.subcommand))
+fn is_operation(command: Command<'_>, operations: &[&str]) -> bool {
+    !command.substituted() && command.git().is_some_and(|git| operations.contains(&git.subcommand))
 }
 
 /// Whether commits are told, too: the variable `COMMS_ANNOUNCE_COMMITS`, else `commits` of the hook's settings.
@@ -92,7 +92,7 @@ pub(super) struct Merge {
 }
 
 /// The merge that a command is, if it is `gh pr merge`.
-fn merge_of(command: &Command<'_>) -> Option<Merge> {
+fn merge_of(command: Command<'_>) -> Option<Merge> {
     if command.program() != "gh" {
         return None;
     }
@@ -101,7 +101,7 @@ fn merge_of(command: &Command<'_>) -> Option<Merge> {
     let mut later = false;
     let mut words = command.arguments().iter();
     while let Some(word) = words.next() {
-        match &**word {
+        match word.text() {
             "-R" | "--repo" => repository = words.next().map(|word| word.to_string()),
             "-h" | "--help" | "--disable-auto" => return None,
             "--auto" => later = true,
@@ -139,7 +139,7 @@ pub(super) fn owner_and_name(repository: &str) -> Option<String> {
 }
 
 /// Where `command` runs when the line starts in `start`.
-fn directory(context: &Context, start: &Path, command: &Command<'_>) -> Option<PathBuf> {
+fn directory(context: &Context, start: &Path, command: Command<'_>) -> Option<PathBuf> {
     let home = context.home().ok();
     let top = |directory: &Path| Repository::discover(directory).and_then(|repository| repository.top);
     command.directory(&Places { start, home: home.as_deref(), top: &top })
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_merge_is_known_with_its_repository() {
-        let merge = |command: &str| command_line::read(command).commands.iter().find_map(merge_of);
+        let merge = |command: &str| command_line::read(command).commands().find_map(merge_of);
         let of = |repository: Option<&str>, later| Some(Merge { repository: repository.map(str::to_owned), later });
         assert_eq!(merge("gh pr merge 5 --squash"), of(None, false));
         assert_eq!(merge("cd x && gh pr merge --auto -R Me/Shop 5"), of(Some("me/shop"), true));
