@@ -7,10 +7,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use crewkit_repo::{Change, Entry, Git, History, Operation, Repository, Status};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 use serde::Serialize;
+use serde_json::Value;
 
 /// git-digest.
 pub const TOOL: Tool = Tool {
@@ -41,9 +42,18 @@ struct Arguments {
     /// One line for each work tree of the repository, the main one first, each with its `path`
     #[arg(long)]
     all_worktrees: bool,
+    /// Which keys: all of them, or few: those that are neither 0, empty nor told by others
+    #[arg(long, value_name = "KEYS", value_enum, default_value_t = Keys::All)]
+    keys: Keys,
     /// Accepted for old callers: no answer is ever kept
     #[arg(long, overrides_with = "no_cache")]
     no_cache: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keys {
+    All,
+    Few,
 }
 
 /// The answer.
@@ -129,7 +139,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
             None => Repository::discover(directory).map(|repository| repository.git_dir),
         };
         match look(&arguments, git_dir, || Git::at(context, directory)) {
-            Ok(digest) => Ok(Outcome::json(&digest)),
+            Ok(digest) => Ok(told(&digest, arguments.keys)),
             Err(refusal) => {
                 let failure = Failure { path: None, status: "error", msg: &refusal.message };
                 Err(refusal.clone().with_code(exit_code::REFUSED).with_json(&failure))
@@ -154,7 +164,7 @@ fn every_worktree(context: &Context, arguments: &Arguments) -> Answer {
             look(arguments, git_dir, || Git::at(context, &tree.path).of_folder())
         };
         let line = match looked {
-            Ok(digest) => Outcome::json(&Digest { path: Some(path), ..digest }),
+            Ok(digest) => told(&Digest { path: Some(path), ..digest }, arguments.keys),
             Err(refusal) => {
                 outcome = outcome.with_code(exit_code::REFUSED).with_note(format!("{path}: {refusal}"));
                 Outcome::json(&Failure { path: Some(path), status: "error", msg: &refusal.message })
@@ -225,6 +235,30 @@ fn look(
     })
 }
 
+/// The digest with the keys that are wanted.
+fn told(digest: &Digest, keys: Keys) -> Outcome {
+    let (Keys::Few, Ok(Value::Object(whole))) = (keys, serde_json::to_value(digest)) else {
+        return Outcome::json(digest);
+    };
+    let counted = |key: &str| {
+        // A list that is whole says how long it is.
+        let list = whole.get(&format!("{}_files", if key == "conflicts" { "conflict" } else { key }));
+        let length = list.and_then(Value::as_array).map(|list| list.len() as u64);
+        length.is_some() && length == whole.get(key).and_then(Value::as_u64)
+    };
+    let says = |(key, value): &(&String, &Value)| match value {
+        Value::Bool(said) => *said || *key == "clean",
+        Value::Number(_) => value.as_u64() != Some(0) && !counted(key),
+        Value::Array(list) => !list.is_empty(),
+        // The newest commit begins with it.
+        Value::String(text) => !text.is_empty() && *key != "sha",
+        _ => true,
+    };
+    let few: serde_json::Map<String, Value> =
+        whole.iter().filter(says).map(|(key, value)| (key.clone(), value.clone())).collect();
+    Outcome::json(&few)
+}
+
 /// A subject without colour codes and other control characters.
 fn plain(subject: &str) -> String {
     let mut out = String::with_capacity(subject.len());
@@ -246,7 +280,7 @@ fn plain(subject: &str) -> String {
 mod tests {
     use super::*;
     use crewkit_tool::{Clock, Script};
-    use serde_json::{Value, json};
+    use serde_json::json;
     use std::collections::HashMap;
 
     /// A context in `directory` that knows no user's git settings.
@@ -300,6 +334,55 @@ mod tests {
         assert_eq!(seen["more"], json!({"untracked_files": 9}));
         let seen = digest(&context, &["--limit", "0", "--full"]);
         assert_eq!((seen["untracked_files"].as_array().unwrap().len(), seen.get("more")), (59, None));
+    }
+
+    #[test]
+    fn an_answer_costs_few_tokens() {
+        let scratch = tempfile::tempdir().unwrap();
+        let context = context(scratch.path().canonicalize().unwrap());
+        git(&context, &["init", "-q"]);
+        let write = |name: &str, text: &str| {
+            let path = scratch.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        for (number, subject) in
+            ["Add the cart", "Fix totals", "Read orders", "Test refunds", "Bump serde"].iter().enumerate()
+        {
+            for file in 0..14 {
+                write(&format!("src/file{file}.rs"), &number.to_string());
+            }
+            git(&context, &["add", "."]);
+            git(&context, &["commit", "-q", "-m", subject]);
+        }
+        for file in 0..14 {
+            write(&format!("src/file{file}.rs"), "changed");
+        }
+        git(&context, &["add", "src/file0.rs", "src/file1.rs", "src/file2.rs", "src/file3.rs"]);
+        for file in 0..7 {
+            write(&format!("docs/note{file}.md"), "new");
+        }
+        write("docs/known.md", "known");
+        git(&context, &["add", "docs/known.md"]);
+        git(&context, &["commit", "-q", "docs/known.md", "-m", "Note"]);
+        let cost = |arguments: &[&str]| {
+            let outcome = run(&context, &arguments.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
+            let text = String::from_utf8(outcome.stdout).unwrap();
+            (tiktoken_rs::o200k_base_singleton().encode_ordinary(text.trim_end()).len(), text)
+        };
+        let (tokens, text) = cost(&["--full", "--keys", "few"]);
+        let seen: Value = serde_json::from_str(&text).unwrap();
+        let count = |key: &str| seen[key].as_array().unwrap().len();
+        assert_eq!((count("staged_files"), count("unstaged_files"), count("untracked_files")), (4, 10, 7));
+        assert!(tokens <= 200, "{tokens}: {text}");
+        for key in ["sha", "staged", "unstaged", "untracked", "conflicts", "ahead", "has_upstream"] {
+            assert_eq!(seen.get(key), None, "{text}");
+        }
+        assert_eq!(seen["clean"], json!(false));
+        // With every key of the contract.
+        assert!(cost(&["--full"]).0 <= 225, "{text}");
+        let (tokens, text) = cost(&["--keys", "few"]);
+        assert!(tokens <= 75 && text.contains("\"staged\":4"), "{tokens}: {text}");
     }
 
     #[test]

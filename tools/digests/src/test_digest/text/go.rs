@@ -164,7 +164,7 @@ impl Go {
             self.counts[1] += 1;
             let mut failure = failure(&test.0, &test.1, &lines);
             if failure.msg.is_empty() {
-                failure.msg = "did not end".to_owned();
+                "did not end".clone_into(&mut failure.msg);
             }
             self.report.push(failure);
         }
