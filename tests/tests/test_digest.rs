@@ -197,6 +197,23 @@ fn the_lock_file_names_the_package_manager() {
 }
 
 #[test]
+fn what_failed_last_is_asked_of_the_runner() {
+    let crew = Crew::new();
+    crew.write(&crew.work().join("pytest.ini"), "");
+    crew.stub("pytest", "echo \"$*\" >> \"$HOME/calls\"; exit 1");
+    crew.run("test-digest", ["--failed", "-q"]).code(1);
+    crew.write(&crew.work().join("package.json"), r#"{"devDependencies":{"jest":"1"}}"#);
+    crew.stub("npx", "echo \"$*\" >> \"$HOME/calls\"; exit 1");
+    crew.run("test-digest", ["a.test.js", "--failed"]).code(1);
+    let calls = fs::read_to_string(crew.home().join("calls")).unwrap();
+    assert_eq!(calls, "--last-failed -q\njest --json --silent --onlyFailures a.test.js\n");
+    let ended = crew.run("test-digest", ["--failed", "--suite", "cargo"]).code(1);
+    assert!(ended.stderr.contains("cargo does not remember"), "{ended:?}");
+    let ended = crew.run("test-digest", ["--failed", "--", "true"]).code(1);
+    assert!(ended.stderr.contains("--failed"), "{ended:?}");
+}
+
+#[test]
 fn a_report_file_of_an_earlier_run_does_not_count() {
     let crew = Crew::new();
     let path = crew.work().join("report.xml");
@@ -213,7 +230,7 @@ fn a_report_file_of_an_earlier_run_does_not_count() {
 #[test]
 fn runs_side_by_side_keep_their_own_answers_and_logs() {
     let crew = Crew::new();
-    let children: Vec<_> = (0..16)
+    let children: Vec<_> = (0..60)
         .map(|number| {
             let script = format!("seq {number} 3000; echo end of {number}; exit 9");
             let mut command = crew.tool("test-digest");
@@ -227,7 +244,7 @@ fn runs_side_by_side_keep_their_own_answers_and_logs() {
         let log = fs::read_to_string(answer["log"].as_str().unwrap()).unwrap();
         assert!(log.ends_with(&format!("end of {number}\n")) && log.starts_with(&format!("{number}\n")));
     }
-    assert_eq!(fs::read_dir(logs(&crew)).unwrap().count(), 16);
+    assert_eq!(fs::read_dir(logs(&crew)).unwrap().count(), 60);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub struct Lines {
 impl Lines {
     /// More bytes; `take` gets each line that they end, cleaned (see [`text::clean`]), without its line end.
     pub fn feed(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(&str)) {
-        while let Some(at) = bytes.iter().position(|byte| *byte == b'\n') {
+        while let Some(at) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = (&bytes[..at], &bytes[at + 1..]);
             if self.begun.is_empty() {
                 take(&text::clean(&line[..line.len().min(MAX_LINE)]));

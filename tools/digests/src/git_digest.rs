@@ -7,10 +7,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use crewkit_repo::{Change, Entry, Git, History, Operation, Repository, Status};
 use crewkit_tool::{Answer, Context, Kind, Outcome, Refusal, Tool, args, exit_code, text};
 use serde::Serialize;
+use serde_json::Value;
 
 /// git-digest.
 pub const TOOL: Tool = Tool {
@@ -41,9 +42,18 @@ struct Arguments {
     /// One line for each work tree of the repository, the main one first, each with its `path`
     #[arg(long)]
     all_worktrees: bool,
+    /// Which keys: all of them, or few: those that are neither 0, empty nor told by others
+    #[arg(long, value_name = "KEYS", value_enum, default_value_t = Keys::All)]
+    keys: Keys,
     /// Accepted for old callers: no answer is ever kept
     #[arg(long, overrides_with = "no_cache")]
     no_cache: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keys {
+    All,
+    Few,
 }
 
 /// The answer.
@@ -129,7 +139,7 @@ fn run(context: &Context, arguments: &[OsString]) -> Answer {
             None => Repository::discover(directory).map(|repository| repository.git_dir),
         };
         match look(&arguments, git_dir, || Git::at(context, directory)) {
-            Ok(digest) => Ok(Outcome::json(&digest)),
+            Ok(digest) => Ok(told(&digest, arguments.keys)),
             Err(refusal) => {
                 let failure = Failure { path: None, status: "error", msg: &refusal.message };
                 Err(refusal.clone().with_code(exit_code::REFUSED).with_json(&failure))
@@ -154,7 +164,7 @@ fn every_worktree(context: &Context, arguments: &Arguments) -> Answer {
             look(arguments, git_dir, || Git::at(context, &tree.path).of_folder())
         };
         let line = match looked {
-            Ok(digest) => Outcome::json(&Digest { path: Some(path), ..digest }),
+            Ok(digest) => told(&Digest { path: Some(path), ..digest }, arguments.keys),
             Err(refusal) => {
                 outcome = outcome.with_code(exit_code::REFUSED).with_note(format!("{path}: {refusal}"));
                 Outcome::json(&Failure { path: Some(path), status: "error", msg: &refusal.message })
@@ -225,6 +235,30 @@ fn look(
     })
 }
 
+/// The digest with the keys that are wanted.
+fn told(digest: &Digest, keys: Keys) -> Outcome {
+    let (Keys::Few, Ok(Value::Object(whole))) = (keys, serde_json::to_value(digest)) else {
+        return Outcome::json(digest);
+    };
+    let counted = |key: &str| {
+        // A list that is whole says how long it is.
+        let list = whole.get(&format!("{}_files", if key == "conflicts" { "conflict" } else { key }));
+        let length = list.and_then(Value::as_array).map(|list| list.len() as u64);
+        length.is_some() && length == whole.get(key).and_then(Value::as_u64)
+    };
+    let says = |(key, value): &(&String, &Value)| match value {
+        Value::Bool(said) => *said || *key == "clean",
+        Value::Number(_) => value.as_u64() != Some(0) && !counted(key),
+        Value::Array(list) => !list.is_empty(),
+        // The newest commit begins with it.
+        Value::String(text) => !text.is_empty() && *key != "sha",
+        _ => true,
+    };
+    let few: serde_json::Map<String, Value> =
+        whole.iter().filter(says).map(|(key, value)| (key.clone(), value.clone())).collect();
+    Outcome::json(&few)
+}
+
 /// A subject without colour codes and other control characters.
 fn plain(subject: &str) -> String {
     let mut out = String::with_capacity(subject.len());
@@ -243,83 +277,4 @@ fn plain(subject: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crewkit_tool::{Clock, Script};
-    use serde_json::{Value, json};
-    use std::collections::HashMap;
-
-    /// A context in `directory` that knows no user's git settings.
-    fn context(directory: PathBuf) -> Context {
-        let mut environment: HashMap<OsString, OsString> = HashMap::from([
-            ("HOME".into(), directory.clone().into()),
-            ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
-            ("GIT_CEILING_DIRECTORIES".into(), directory.parent().unwrap().into()),
-        ]);
-        if let Some(path) = Context::process().environment.get("PATH") {
-            environment.insert("PATH".into(), path);
-        }
-        Context::scripted(Script { environment, directory, clock: Clock::System, stdin: Vec::new() })
-    }
-
-    fn digest(context: &Context, arguments: &[&str]) -> Value {
-        let outcome = run(context, &arguments.iter().map(OsString::from).collect::<Vec<_>>()).unwrap();
-        serde_json::from_slice(&outcome.stdout).unwrap()
-    }
-
-    fn git(context: &Context, arguments: &[&str]) {
-        let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
-        let ended = Git::at(context, context.directory().unwrap()).args(identity).args(arguments).run().unwrap();
-        assert!(ended.ok(), "git {arguments:?}: {}", ended.complaint());
-    }
-
-    #[test]
-    fn a_fresh_repository_is_clean_and_has_no_commit() {
-        let scratch = tempfile::tempdir().unwrap();
-        let context = context(scratch.path().canonicalize().unwrap());
-        git(&context, &["init", "-q"]);
-        let wanted = json!({
-            "branch": "main", "sha": "", "clean": true, "has_upstream": false, "ahead": 0, "behind": 0, "staged": 0,
-            "unstaged": 0, "untracked": 0, "conflicts": 0, "stashes": 0, "commits": []
-        });
-        assert_eq!(digest(&context, &["--no-cache"]), wanted);
-    }
-
-    #[test]
-    fn long_lists_are_cut_and_the_rest_is_counted() {
-        let scratch = tempfile::tempdir().unwrap();
-        let context = context(scratch.path().canonicalize().unwrap());
-        git(&context, &["init", "-q"]);
-        for number in 0..60 {
-            std::fs::write(scratch.path().join(format!("f{number:02}")), "x").unwrap();
-        }
-        git(&context, &["add", "f00"]);
-        let seen = digest(&context, &["--full", "--no-cache"]);
-        assert_eq!((&seen["staged"], &seen["untracked"], &seen["clean"]), (&json!(1), &json!(59), &json!(false)));
-        assert_eq!(seen["untracked_files"].as_array().unwrap().len(), 50);
-        assert_eq!(seen["more"], json!({"untracked_files": 9}));
-        let seen = digest(&context, &["--limit", "0", "--full"]);
-        assert_eq!((seen["untracked_files"].as_array().unwrap().len(), seen.get("more")), (59, None));
-    }
-
-    #[test]
-    fn what_cannot_be_told_is_an_error_object() {
-        let scratch = tempfile::tempdir().unwrap();
-        let context = context(scratch.path().canonicalize().unwrap());
-        for arguments in [&[][..], &["--all-worktrees".into()]] {
-            let refusal = run(&context, arguments).unwrap_err();
-            let object: Value = serde_json::from_slice(&refusal.stdout).unwrap();
-            assert_eq!((refusal.code, &object["status"]), (1, &json!("error")));
-            assert!(object["msg"].as_str().unwrap().contains("not a git repository"), "{object}");
-        }
-        assert_eq!(run(&context, &["--fill".into()]).unwrap_err().code, 1);
-        assert_eq!(run(&context, &["extra".into()]).unwrap_err().code, 1);
-    }
-
-    #[test]
-    fn a_subject_cannot_steer_a_terminal() {
-        assert_eq!(plain("a\u{1b}[31mred\u{1b}[0m\tb\rc\0d"), "ared bcd");
-        assert_eq!(plain("\u{1b}]0;x\u{7}"), "]0;x");
-        assert_eq!(plain("cut \u{1b}[31"), "cut ");
-    }
-}
+mod tests;

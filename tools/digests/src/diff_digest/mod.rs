@@ -34,6 +34,9 @@ const TYPES: usize = 8;
 /// Most files in `top_files`.
 const TOP: usize = 10;
 
+/// Most tokens of an answer with every path, unless the caller says otherwise.
+const FULL_TOKENS: usize = 8_000;
+
 /// Size and shape of a diff as one line of JSON: files, lines, commits, kinds of files, the files with most lines.
 ///
 /// BASE and HEAD are commits. A BASE that does not begin with HEAD is compared from where both parted: what HEAD's branch
@@ -59,9 +62,9 @@ struct Arguments {
     /// The changed lines of this one file too, path from the top of the work tree
     #[arg(long, value_name = "FILE")]
     patch: Option<String>,
-    /// Most tokens of the answer, as estimated; what is left out is counted under `more`
-    #[arg(long, value_name = "N", default_value_t = answer::MAX_TOKENS)]
-    max_tokens: usize,
+    /// Most tokens of the answer, as estimated (2000; with --full 8000); what is left out is counted under `more`
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<usize>,
     /// Accepted for old callers: no answer is ever kept
     #[arg(long, overrides_with = "no_cache")]
     no_cache: bool,
@@ -158,7 +161,8 @@ fn digest(context: &Context, arguments: &Arguments) -> Answer {
         untracked: numbers.untracked,
         files: files.is_empty().then_some([]),
     };
-    let room = arguments.max_tokens.saturating_sub(tokens::estimate(&text_of(&digest)));
+    let most = arguments.max_tokens.unwrap_or(if arguments.full { FULL_TOKENS } else { answer::MAX_TOKENS });
+    let room = most.saturating_sub(tokens::estimate(&text_of(&digest)));
     if let Some(file) = &arguments.patch {
         let (patch, more) = patch::of(git(), &range, file, room)?;
         (digest.patch, digest.more) = (Some(patch), more);
@@ -268,9 +272,47 @@ fn paths(files: &[&Numbers], room: usize) -> (Vec<String>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crewkit_tool::{Clock, Script};
+    use std::collections::HashMap;
 
     fn numbers(path: &str, added: u64, deleted: u64) -> Numbers {
         Numbers { path: path.to_owned(), from: None, added, deleted, binary: false }
+    }
+
+    #[test]
+    fn every_path_of_139_files_costs_few_tokens() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().canonicalize().unwrap();
+        let mut environment: HashMap<OsString, OsString> = HashMap::from([("HOME".into(), directory.clone().into())]);
+        environment.extend(Context::process().environment.get("PATH").map(|path| ("PATH".into(), path)));
+        let context = Context::scripted(Script {
+            environment,
+            directory: directory.clone(),
+            clock: Clock::System,
+            stdin: Vec::new(),
+        });
+        let git = |arguments: &[&str]| {
+            let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+            assert!(Git::at(&context, &directory).args(identity).args(arguments).run().unwrap().ok(), "{arguments:?}");
+        };
+        git(&["init", "-q"]);
+        git(&["commit", "-q", "--allow-empty", "-m", "base"]);
+        let (folders, names) = (["orders", "refunds", "shipping", "accounts"], ["parser", "totals", "report", "mod"]);
+        for number in 0..139 {
+            let (folder, name) = (folders[number % 4], names[number / 4 % 4]);
+            let path = directory.join(format!("services/{folder}/src/{name}{}.rs", number / 16));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "line\n".repeat(number % 50 + 1)).unwrap();
+        }
+        git(&["checkout", "-q", "-b", "side"]);
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "side"]);
+        let outcome = run(&context, &["--full".into()]).unwrap();
+        let text = String::from_utf8(outcome.stdout).unwrap();
+        let seen: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((seen["paths"].as_array().unwrap().len(), seen.get("more")), (139, None));
+        let tokens = tiktoken_rs::o200k_base_singleton().encode_ordinary(text.trim_end()).len();
+        assert!(tokens <= 2_100, "{tokens}: {text}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::answer::Status;
 use super::report::Failure;
+use super::terse;
 
 /// Most characters of a name and of a message.
 const LONGEST_TEST: usize = 100;
@@ -87,7 +88,11 @@ impl Told {
     ) -> Entry<'_> {
         let Failure { suite, test, file, line, msg } = &self.failure;
         let given = |text: String| (all || !text.is_empty()).then_some(text);
-        let msg = if all { head(msg, longest).to_owned() } else { cut::short(&cut::fold(msg), longest) };
+        let msg = if all {
+            head(&terse::without_foreign_frames(msg), longest).to_owned()
+        } else {
+            cut::short(&cut::fold(msg), longest)
+        };
         Entry {
             suite,
             test: given(head(test, if all { LONGEST_TEST } else { LONGEST_MESSAGE }).to_owned()),

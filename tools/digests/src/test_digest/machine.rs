@@ -74,7 +74,7 @@ impl Machine {
         let mut base = i64::try_from(start).unwrap_or(i64::MAX);
         while at < bytes.len() && self.begun.len() < MOST {
             if self.pending.is_empty() {
-                let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'{' | b'<')) else { break };
+                let Some(found) = memchr::memchr2(b'{', b'<', &bytes[at..]) else { break };
                 at += found;
                 self.pending_at = offset(base, at);
             }

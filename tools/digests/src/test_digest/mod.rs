@@ -87,6 +87,9 @@ struct Arguments {
     /// End with 1 unless the status is pass, also where the runner ended with 0
     #[arg(long)]
     strict: bool,
+    /// Run only what failed last, as the runner remembers it (pytest, jest, playwright)
+    #[arg(long, conflicts_with = "stdin")]
+    failed: bool,
     /// Accepted for old callers: no answer is ever kept
     #[arg(long, overrides_with = "no_cache")]
     no_cache: bool,
@@ -124,7 +127,7 @@ struct Work {
 }
 
 fn run(context: &Context, arguments: &[OsString]) -> Answer {
-    let flags = ["--no-cache", "--stdin", "--strict"];
+    let flags = ["--no-cache", "--stdin", "--strict", "--failed"];
     let valued = ["--suite", "--exit-code", "--junit", "--keys", "--max-tokens", "--time-limit"];
     let apart = options::apart(arguments, &flags, &valued);
     let (rest, after) = (apart.rest, apart.after);
@@ -164,12 +167,21 @@ fn work(context: &Context, options: &Arguments, after: Option<Vec<OsString>>) ->
     }
     if let Some(command) = after.as_ref().filter(|after| is_command(after)) {
         let framework = project::named_by(command);
+        if options.failed {
+            return Err(Refusal::new("--failed goes with a runner of the project, not with a command after --"));
+        }
         let command = Some(command.clone());
         return Ok(Work { command, folder: None, streams: Streams::Joined, framework, chosen: false });
     }
     let plan = project::plan(context, &options.suite)?;
     let mut command: Vec<OsString> = vec![plan.program.clone().into()];
     command.extend(plan.arguments.iter().map(Into::into));
+    if options.failed {
+        let Some(option) = plan.last_failed() else {
+            return Err(Refusal::new(format!("--failed: {} does not remember what failed last", plan.framework)));
+        };
+        command.push(option.into());
+    }
     let given = !options.arguments.is_empty() || after.is_some();
     let own_dashes = options.arguments.is_empty() && after.is_some();
     if !own_dashes {

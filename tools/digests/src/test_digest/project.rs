@@ -156,6 +156,15 @@ fn python(context: &Context, folder: &Path, name: &str) -> Option<String> {
 }
 
 impl Plan {
+    /// The runner's own option for what failed last.
+    pub(crate) fn last_failed(&self) -> Option<&'static str> {
+        match self.framework {
+            "pytest" | "playwright" => Some("--last-failed"),
+            "jest" => Some("--onlyFailures"),
+            _ => None,
+        }
+    }
+
     /// What goes before the caller's `arguments`, or in their place when there are none.
     pub(crate) fn bridge(&self, arguments_given: bool) -> &'static [&'static str] {
         match (self.framework, arguments_given) {

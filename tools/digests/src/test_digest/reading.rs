@@ -174,8 +174,24 @@ fn together(machine: Vec<Report>, texts: Vec<Report>) -> Vec<Report> {
 
 /// Whether a line sounds as if it told why a run failed.
 fn is_alarm(line: &str) -> bool {
-    let said = ["rror:", "RROR", "anicked", "atal", "nhandled", "annot ", "not found", "egmentation"];
-    line.len() < 2_000 && said.iter().any(|word| line.contains(word)) && !line.starts_with('{')
+    if line.len() >= 2_000 || line.starts_with('{') {
+        return false;
+    }
+    let bytes = line.as_bytes();
+    // By the first two letters in one pass: this looks at every line of outputs of any length.
+    bytes.windows(2).enumerate().any(|(at, two)| {
+        let words: &[&str] = match two {
+            b"rr" => &["rror:"],
+            b"RR" => &["RROR"],
+            b"an" => &["anicked", "annot "],
+            b"at" => &["atal"],
+            b"nh" => &["nhandled"],
+            b"no" => &["not found"],
+            b"eg" => &["egmentation"],
+            _ => return false,
+        };
+        words.iter().any(|word| bytes[at..].starts_with(word.as_bytes()))
+    })
 }
 
 /// The lines that tell most about a failure nobody explains: what sounds like an error, then the end of the output.

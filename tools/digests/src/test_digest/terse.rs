@@ -26,6 +26,15 @@ pub(super) fn of(failure: &Failure, folder: &str) -> Failure {
     short
 }
 
+/// `msg` without the frames of dependencies and of the runtime: a trace's first frames tell where the project is.
+pub(super) fn without_foreign_frames(msg: &str) -> String {
+    let is_foreign = |line: &&str| {
+        line.trim_start().starts_with("at ")
+            && (line.contains("(<") || pieces::js_frame(line).is_some_and(|(path, _)| !pieces::is_own(path)))
+    };
+    msg.lines().filter(|line| !is_foreign(line)).collect::<Vec<_>>().join("\n")
+}
+
 fn message(msg: &str) -> String {
     let is_frame =
         |line: &&str| line.trim_start().starts_with("at ") && (pieces::js_frame(line).is_some() || line.contains("(<"));
@@ -81,6 +90,8 @@ mod tests {
         let seen =
             short(&format!("expect(received).toBe(expected)\n\nExpected: {}\nReceived: {}", long("x"), long("y")));
         assert!(seen.len() < 200 && seen.contains("ax\"") && seen.contains("ay\""), "{seen}");
+        let trace = "no\n    at f (/app/a.js:1:2)\n    at g (/app/node_modules/r/x.js:3:4)\n    at new Promise (<anonymous>)\nend";
+        assert_eq!(without_foreign_frames(trace), "no\n    at f (/app/a.js:1:2)\nend");
         assert_eq!(short("Cannot find /app/src/gone.js"), "Cannot find src/gone.js");
     }
 }

@@ -252,6 +252,10 @@ fn answers_cost_few_tokens() {
         ("pytest-v", 185),
         ("jest-text", 340),
         ("vitest-json", 340),
+        ("vitest-63", 340),
+        ("vitest-63-json", 340),
+        ("pytest-line", 200),
+        ("playwright-json", 340),
     ] {
         let (text, code) = of(name);
         let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code]);
@@ -260,7 +264,10 @@ fn answers_cost_few_tokens() {
     // The form with every key, as `test-digest` gives it in a project with vitest.
     let (text, code) = of("vitest-json");
     let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code, "--keys", "all"]);
-    assert!(count <= 360, "{count}: {answer}");
+    assert!(count <= 340, "{count}: {answer}");
+    let (text, code) = of("vitest-63-json");
+    let (answer, count) = cost(&text, &["--stdin", "--exit-code", &code, "--keys", "all"]);
+    assert!(count <= 340, "{count}: {answer}");
 }
 
 #[test]

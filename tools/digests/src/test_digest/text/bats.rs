@@ -14,7 +14,8 @@ pub(super) struct Bats {
 
 impl TextReader for Bats {
     fn line(&mut self, line: &str) {
-        if let Some((_, test)) = line.rsplit_once(" ✗ ") {
+        // One character is found much faster than a word.
+        if let Some((_, test)) = line.contains('✗').then(|| line.rsplit_once(" ✗ ")).flatten() {
             self.close();
             self.open = Some(Failure { test: test.trim().to_owned(), ..Failure::default() });
         } else if line.starts_with(|c: char| c.is_ascii_digit()) {

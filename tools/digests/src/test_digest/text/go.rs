@@ -1,6 +1,6 @@
 //! `go test`, its text and the events of `go test -json` (<https://pkg.go.dev/cmd/test2json>).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ pub(super) struct Go {
     seconds: f64,
     /// The text form: tests that failed and their lines, until the package's own line.
     open: Vec<(String, Vec<String>)>,
-    loose: Vec<String>,
+    loose: VecDeque<String>,
     verbose: bool,
     /// With -v: the test whose lines come, and the lines of each test that has not ended.
     current: Option<String>,
@@ -82,7 +82,7 @@ impl TextReader for Go {
                 self.report.push(failure("", &test, &lines));
             }
             if let Some(at) = self.loose.iter().position(|line| is_panic(line)) {
-                self.report.fault(failure("", "", &self.loose[at..]));
+                self.report.fault(failure("", "", &self.loose.make_contiguous()[at..]));
             }
         }
         if self.by_events || self.verbose {
@@ -219,17 +219,17 @@ impl Go {
                 lines.push(line.to_owned());
             }
         } else if !line.is_empty() && line != "FAIL" {
-            let in_panic = self.loose.first().is_some_and(|first| is_panic(first));
+            let in_panic = self.loose.front().is_some_and(|first| is_panic(first));
             if is_panic(line) && !in_panic {
                 self.loose.clear();
             }
-            if self.loose.len() >= MOST_LINES {
-                if in_panic {
-                    return;
-                }
-                self.loose.remove(0);
+            if self.loose.len() < MOST_LINES {
+                self.loose.push_back(line.to_owned());
+            } else if !in_panic && let Some(mut oldest) = self.loose.pop_front() {
+                // It gives its memory to the one that comes in.
+                line.clone_into(&mut oldest);
+                self.loose.push_back(oldest);
             }
-            self.loose.push(line.to_owned());
         }
     }
 
@@ -248,7 +248,7 @@ impl Go {
         self.seconds += time.unwrap_or(0.0);
         self.report.ran |= !rest.contains("[no tests to run]") && !rest.contains("[build failed]");
         let open = std::mem::take(&mut self.open);
-        let mut loose = std::mem::take(&mut self.loose);
+        let mut loose: Vec<String> = std::mem::take(&mut self.loose).into();
         // A test that never ended has the panic, or the reason of the timeout, among its lines.
         let said = std::mem::take(&mut self.said);
         if let Some(lines) = self.current.take().and_then(|test| said.into_iter().find(|(name, _)| *name == test)) {

@@ -119,7 +119,12 @@ impl Pytest {
 
     /// The line that says how it ended; whether `line` is it.
     fn last(&mut self, line: &str) -> bool {
-        let Some((said, time)) = line.trim().rsplit_once(" in ") else { return false };
+        let line = line.trim();
+        // `in 0.01s`, `in 61.20s (0:01:01)`: so that few lines are searched.
+        if !line.ends_with(['s', ')']) {
+            return false;
+        }
+        let Some((said, time)) = line.rsplit_once(" in ") else { return false };
         let time = time.split_once(" (").map_or(time, |(time, _)| time);
         if !is_time(time) {
             return false;
