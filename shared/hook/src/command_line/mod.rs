@@ -56,9 +56,9 @@ use directory::Step;
 use reader::{Reader, State};
 use records::{AssignmentRecord, CommandRecord, Group, Rare, RedirectionRecord, Span, WordRecord};
 
-/// The bytes of the longest line that is read. Text that has to be made comes to less than two lines and
-/// [`reader::LEAST_BUDGET`] bytes.
-const MOST_TEXT: usize = 1 << 30;
+/// The bytes of the longest line that is read. Text that has to be made comes to less than three times as much: places in
+/// all of it fit into 32 bits.
+const MOST_TEXT: usize = 1 << 28;
 
 /// The commands of `line`, in the order in which they would run.
 pub fn read(line: &str) -> Line<'_> {
@@ -89,7 +89,7 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     fn new(text: &'a str) -> Self {
         // Commands that agents write have some eight bytes a word; more is made room for when it is needed.
-        let words = text.len() + 2;
+        let words = text.len() / 8 + 2;
         Self {
             text,
             made: String::new(),

@@ -54,7 +54,8 @@ impl Reader<'_, '_, '_> {
         if self.plain() {
             return WordRecord::plain(self.base + start, self.at - start);
         }
-        let draft = self.pieces(start);
+        let mut draft = Draft::new(start);
+        self.pieces(start, &mut draft);
         self.finish(&draft)
     }
 
@@ -65,7 +66,8 @@ impl Reader<'_, '_, '_> {
             // Put together where it is kept: that is most of what a word costs.
             self.state.line.words.push(WordRecord::plain(self.base + start, self.at - start));
         } else {
-            let draft = self.pieces(start);
+            let mut draft = Draft::new(start);
+            self.pieces(start, &mut draft);
             let word = self.finish(&draft);
             self.state.line.words.push(word);
         }
@@ -81,30 +83,29 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// The rest of a word that began at `start`, all of it plain so far.
-    fn pieces(&mut self, start: usize) -> Draft {
-        let mut draft = Draft::new(start);
+    /// Adds a word that began at `start` to an empty draft; all of it up to here is plain.
+    fn pieces(&mut self, start: usize, draft: &mut Draft) {
         let (mut bracket, mut brace) = (false, None);
         let mut run = start;
         loop {
-            self.keep(&mut draft, run, self.at);
+            self.keep(draft, run, self.at);
             let Some(byte) = self.peek() else { break };
             match byte {
                 b'(' if self.at > start && !self.is_function() => {
                     draft.expands = true;
-                    self.parentheses(&mut draft);
+                    self.parentheses(draft);
                 }
                 b'<' | b'>' if self.at == start && self.next() == Some(b'(') => {
                     self.at += 2;
                     draft.expands = true;
                     self.substitution(Until::Parenthesis);
-                    self.keep(&mut draft, start, self.at);
+                    self.keep(draft, start, self.at);
                 }
-                b'\\' => self.escape(&mut draft),
-                b'\'' => self.single_quoted(&mut draft),
-                b'"' => self.double_quoted(&mut draft),
-                b'$' => self.dollar(&mut draft, false),
-                b'`' => self.backquoted(&mut draft, false),
+                b'\\' => self.escape(draft),
+                b'\'' => self.single_quoted(draft),
+                b'"' => self.double_quoted(draft),
+                b'$' => self.dollar(draft, false),
+                b'`' => self.backquoted(draft, false),
                 _ if class(byte) & END != 0 => break,
                 _ => {
                     match byte {
@@ -119,10 +120,10 @@ impl Reader<'_, '_, '_> {
                         b'*' | b'?' => draft.expands = true,
                         b'[' => bracket = true,
                         b']' => draft.expands |= bracket,
-                        b'{' => brace = Some(self.length(&draft)),
+                        b'{' => brace = Some(self.length(draft)),
                         b'}' => {
                             if let Some(from) = brace.take() {
-                                let inner = self.tail(&draft, from);
+                                let inner = self.tail(draft, from);
                                 draft.expands |= inner.contains(',') || inner.contains("..");
                             }
                         }
@@ -137,7 +138,6 @@ impl Reader<'_, '_, '_> {
             run = self.at;
             self.skip_until(|byte| class(byte) & (END | SPECIAL) != 0);
         }
-        draft
     }
 
     /// An array's words, at the opening parenthesis.
