@@ -2,6 +2,8 @@
 
 pub mod audit_digest;
 pub mod build_digest;
+#[cfg(test)]
+mod corpus;
 pub mod diff_digest;
 pub mod digest_stats;
 pub mod error_digest;

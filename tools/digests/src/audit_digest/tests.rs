@@ -1,12 +1,11 @@
 //! The corpus under `tests/corpus/audit`: reports with the manager, its exit code, the right answer and ours beside them.
 
-use std::fs;
-
 use crewkit_tool::{Clock, Script};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::corpus;
 
 fn outcome(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
     let home = tempfile::tempdir().unwrap();
@@ -26,16 +25,7 @@ fn outcome(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
 }
 
 fn corpus() -> Vec<(String, Vec<u8>, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/audit");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "txt") {
-            let wanted = serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
-            found.push((path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap(), wanted));
-        }
-    }
-    found
+    corpus::cases("audit", 10)
 }
 
 fn read(text: &[u8], wanted: &Value) -> (Value, u8) {

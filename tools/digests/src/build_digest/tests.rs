@@ -1,52 +1,23 @@
 //! The corpus: real outputs of real tools under `tests/corpus/build`, each with the right answer beside it, and what
 //! holds for any input.
 
-use std::fs;
-
-use crewkit_tool::{Clock, Script};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-
-fn context(home: &Path, stdin: &[u8]) -> Context {
-    Context::scripted(Script {
-        environment: [("HOME".into(), home.into())].into(),
-        directory: "/app".into(),
-        clock: Clock::System,
-        stdin: stdin.to_vec(),
-    })
-}
+use crate::corpus::{self, without_log};
 
 fn read(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
     let home = tempfile::tempdir().unwrap();
     let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    let outcome = run(&context(home.path(), stdin), &arguments).unwrap();
+    let outcome = run(&corpus::context(home.path(), "/app", stdin), &arguments).unwrap();
     (serde_json::from_slice(&outcome.stdout).unwrap(), outcome.code)
 }
 
 /// Each output with its exit code and the answer without the log.
 fn corpus() -> Vec<(String, Vec<u8>, i64, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/build");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "txt") {
-            let wanted: Value = serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            let code = wanted.get("exit_code").map_or(0, |code| code.as_i64().unwrap());
-            found.push((name, fs::read(&path).unwrap(), code, wanted));
-        }
-    }
-    assert!(found.len() > 40);
-    found
-}
-
-fn without_log(mut answer: Value) -> Value {
-    let keys = answer.as_object_mut().unwrap();
-    keys.shift_remove("log");
-    keys.shift_remove("log_bytes");
-    answer
+    let cases = corpus::cases("build", 40).into_iter();
+    cases.map(|(name, text, wanted)| (name, text, corpus::exit_code(&wanted), wanted)).collect()
 }
 
 #[test]
@@ -174,7 +145,7 @@ fn wrong_usage_is_named() {
         (&["--time-limit", "0"], "0"),
     ] {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        let refusal = run(&context(home.path(), b""), &arguments).unwrap_err();
+        let refusal = run(&corpus::context(home.path(), "/app", b""), &arguments).unwrap_err();
         assert!(refusal.code == 1 && refusal.message.contains(part), "{arguments:?}: {refusal:?}");
     }
 }
@@ -183,7 +154,7 @@ fn wrong_usage_is_named() {
 fn cost(stdin: &[u8], arguments: &[&str]) -> (String, usize) {
     let home = tempfile::tempdir().unwrap();
     let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    let outcome = run(&context(home.path(), stdin), &arguments).unwrap();
+    let outcome = run(&corpus::context(home.path(), "/app", stdin), &arguments).unwrap();
     // The name of a scratch folder costs more than that of a home.
     let text =
         String::from_utf8(outcome.stdout).unwrap().trim_end().replace(home.path().to_str().unwrap(), "/home/dev");

@@ -1,14 +1,12 @@
 //! The corpus: real outputs of real package managers under `tests/corpus/npm`, each with the right answer beside it, and
 //! what holds for any input.
 
-use std::fs;
-use std::path::Path;
-
 use crewkit_tool::{Clock, Script};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::corpus;
 
 fn read(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
     let home = tempfile::tempdir().unwrap();
@@ -28,17 +26,7 @@ fn read(stdin: &[u8], arguments: &[&str]) -> (Value, u8) {
 }
 
 fn corpus() -> Vec<(String, Vec<u8>, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/npm");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "txt") {
-            let wanted = serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
-            found.push((path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap(), wanted));
-        }
-    }
-    assert!(found.len() > 50);
-    found
+    corpus::cases("npm", 50)
 }
 
 fn few(text: &[u8], wanted: &Value) -> (Value, u8, i64) {
